@@ -1,0 +1,175 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/linli/linli/internal/workflow"
+)
+
+// Store is the database as the engine needs it. Implementations are safe for concurrent use, by several
+// processes at once where the database allows it.
+type Store interface {
+	// Heads returns the given roots of a community; a root that does not exist is absent from the answer.
+	Heads(ctx context.Context, community string, roots []string) (map[string]Head, error)
+	// Load answers every key, in order. Rows come from one moment or a later one than any Heads call before it.
+	Load(ctx context.Context, community string, keys []workflow.Key) ([]workflow.Answer, error)
+	// Commit writes what is ready of many roots in one transaction. The result holds, for each slice, nil or why it was
+	// left out: ErrConflict (somebody else was first: load and apply again). An error of the whole call means that
+	// nothing was written, unless it is ErrUnknownOutcome: then ask Committed.
+	Commit(ctx context.Context, slices []Slice) ([]error, error)
+	// Committed returns the stored entry of a command in a root's chain, or nil.
+	Committed(ctx context.Context, community, root, command string) (*StoredEntry, error)
+	// Replay returns the stored answer to an idempotency key that has not expired at now, or nil.
+	Replay(ctx context.Context, community, person, key string, now time.Time) (*Idempotency, error)
+	// DueTimers returns waiting timers due at or before now, earliest first, at most limit; of one root, or of every
+	// root that has no frozen clock if root is "".
+	DueTimers(ctx context.Context, community, root string, now time.Time, limit int) ([]TimerRow, error)
+	// EndTimer moves one waiting timer to an end status outside any commit (skipped, superseded).
+	EndTimer(ctx context.Context, t TimerRow) error
+	// SubjectKeys returns the wrapped data keys of the subjects that have one, destroyed ones included.
+	SubjectKeys(ctx context.Context, community string, subjects []string) (map[string]SubjectKey, error)
+	// Bundle returns the files of a stored bundle, or nil.
+	Bundle(ctx context.Context, hash string) (map[string][]byte, error)
+	// PutBundle stores the files of a bundle under its hash; storing it again changes nothing.
+	PutBundle(ctx context.Context, hash string, language int, files map[string][]byte) error
+}
+
+// The outcomes of a commit other than success.
+var (
+	// ErrConflict says that a root's seq, a registry row's version or an idempotency key was not what the slice expected.
+	ErrConflict = errors.New("somebody else changed this first")
+	// ErrUnknownOutcome says that the connection was lost while committing.
+	ErrUnknownOutcome = errors.New("the connection was lost while committing")
+)
+
+// Head is the state of one chain.
+type Head struct {
+	Community string
+	Root      string
+	Seq       int64
+	MAC       []byte    // of the last entry; empty at seq 0
+	Bundle    string    // hash of the pinned bundle
+	Code      string    // short name for people, unique in the community
+	Frozen    time.Time // the clock of a replayed programme; zero for an ordinary one
+}
+
+// Slice is what one or more commands of one root want written together.
+type Slice struct {
+	Community string
+	Chains    []Chain // the target root first; the registry, where written too, last
+	Rows      []RowWrite
+	Distinct  []DistinctWrite
+	Timers    []TimerWrite
+	Keys      []Idempotency
+	Subjects  []SubjectKey
+	Terms     []SearchTerm
+	Reads     []Read // registry rows that guards read; re-checked under a share lock
+}
+
+// Chain is the part of a slice that belongs to one root.
+type Chain struct {
+	Head    Head  // as it is after the entries
+	Expect  int64 // seq before; for a new root, 0
+	New     bool
+	Entries []StoredEntry
+}
+
+// StoredEntry is one history row: the exact bytes and their MAC over the previous entry's.
+type StoredEntry struct {
+	Root     string
+	Seq      int64
+	Command  string
+	Target   string
+	Recorded time.Time
+	Body     []byte
+	MAC      []byte
+}
+
+// RowWrite inserts, updates or deletes one instance row.
+type RowWrite struct {
+	Op       RowOp
+	Instance *workflow.Instance
+}
+
+// RowOp is what happens to a row.
+type RowOp int
+
+// The row operations.
+const (
+	RowInsert RowOp = iota + 1
+	RowUpdate
+	RowDelete
+)
+
+// DistinctWrite sets how many items hold a value of a distinct aggregate; 0 removes the row.
+type DistinctWrite struct {
+	Instance  string
+	Aggregate string
+	Value     string
+	N         int64
+}
+
+// TimerStatus is where a timer stands.
+type TimerStatus string
+
+// A timer waits until it ends in one of the others, each with a reason.
+const (
+	TimerWaiting    TimerStatus = "waiting"
+	TimerFired      TimerStatus = "fired"
+	TimerSkipped    TimerStatus = "skipped"
+	TimerSuperseded TimerStatus = "superseded"
+)
+
+// TimerRow is one occurrence of a timer rule of an instance.
+type TimerRow struct {
+	Community  string
+	Root       string
+	Instance   string
+	Rule       string
+	Generation int64
+	Due        time.Time
+	Event      string
+	Status     TimerStatus
+	Reason     string    // why it ended
+	Ended      time.Time // when it ended
+}
+
+// TimerWrite inserts a waiting timer, or ends one. Ending a timer that does not wait any more is ErrConflict for a slice.
+type TimerWrite struct {
+	Insert bool
+	Row    TimerRow
+}
+
+// Idempotency is the stored answer to one Idempotency-Key.
+type Idempotency struct {
+	Person      string
+	Key         string
+	Fingerprint string // of the request
+	Root        string
+	Command     string
+	Response    []byte
+	Expires     time.Time
+}
+
+// SubjectKey is the wrapped data key of one subject; Wrapped is empty once destroyed.
+type SubjectKey struct {
+	Subject   string
+	KeyID     string // of the master key
+	Wrapped   []byte
+	Destroyed time.Time // zero: alive
+}
+
+// SearchTerm lets staff find an instance: a folded name, or the keyed hash of a mobile number. Empty Term removes the kind.
+type SearchTerm struct {
+	Instance string
+	Kind     string // name, label, mobile
+	Term     string
+}
+
+// Read is a registry row that a decision relied on.
+type Read struct {
+	Instance string
+	Version  int64 // 0: it did not exist
+}
