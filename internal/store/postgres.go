@@ -1,0 +1,114 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"database/sql"
+)
+
+const (
+	defaultConnectTimeout = 10 * time.Second
+	// A connection whose client vanished in the middle of a transaction lets go of its locks after this many milliseconds.
+	idleInTransactionMillis = "60000"
+)
+
+func (s *Store) openPostgres(ctx context.Context) error {
+	s.dialect = postgresDialect()
+	config, err := postgresConfig(s.cfg.DSN, s.cfg.ReadOnly)
+	if err != nil {
+		return err
+	}
+	connector, err := pq.NewConnectorConfig(config)
+	if err != nil {
+		return fmt.Errorf("read the database address: %w", err)
+	}
+	committers := orDefault(s.cfg.Committers, defaultCommitters)
+	conns := orDefault(s.cfg.Readers, defaultPostgresReaders) + committers
+	db := sqlx.NewDb(sql.OpenDB(connector), postgresDriver)
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
+	s.read, s.write = db, db
+	if !s.cfg.ReadOnly {
+		s.sessions = newSessions(committers)
+	}
+	if err := db.PingContext(ctx); err != nil {
+		return fmt.Errorf("connect to PostgreSQL at %s as %s: %w; check the address, the password and that the server runs",
+			config.Host, config.User, err)
+	}
+	return nil
+}
+
+// postgresConfig completes the address: a secret line to other machines, none needed to this one, and a limit on how
+// long to wait for a server. Whatever the address or the PG* environment says is left alone.
+func postgresConfig(dsn string, readOnly bool) (pq.Config, error) {
+	if !strings.HasPrefix(dsn, "postgres://") && !strings.HasPrefix(dsn, "postgresql://") {
+		return pq.Config{}, errors.New("the database address must begin with postgres:// (leave it out for SQLite)")
+	}
+	config, err := pq.NewConfig(dsn)
+	if err != nil {
+		return pq.Config{}, fmt.Errorf("read the database address: %w", err)
+	}
+	if os.Getenv("PGSSLMODE") == "" && !strings.Contains(dsn, "sslmode=") {
+		config.SSLMode = pq.SSLModeRequire
+		if local(config.Host, config.Hostaddr) && !slices.ContainsFunc(config.Multi, func(m pq.ConfigMultihost) bool {
+			return !local(m.Host, m.Hostaddr)
+		}) {
+			config.SSLMode = pq.SSLModeDisable
+		}
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = defaultConnectTimeout
+	}
+	if config.Runtime == nil {
+		config.Runtime = map[string]string{}
+	}
+	if _, ok := config.Runtime["idle_in_transaction_session_timeout"]; !ok {
+		config.Runtime["idle_in_transaction_session_timeout"] = idleInTransactionMillis
+	}
+	if readOnly {
+		config.Runtime["default_transaction_read_only"] = "on"
+	}
+	if config.ApplicationName == "" {
+		config.ApplicationName = "linli"
+	}
+	return config, nil
+}
+
+// local reports whether the host is this machine: a socket in the file system, or a loopback address.
+func local(host string, address netip.Addr) bool {
+	if address.IsValid() {
+		return address.IsLoopback()
+	}
+	if filepath.IsAbs(host) || strings.HasPrefix(host, "@") || host == "" || host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+func (s *Store) readDurability(ctx context.Context) error {
+	if s.dialect.name == sqliteDriver {
+		return s.sqliteDurability(ctx)
+	}
+	s.durability = map[string]string{}
+	for _, name := range []string{"fsync", "full_page_writes", "synchronous_commit"} {
+		var value string
+		if err := s.read.GetContext(ctx, &value, "select current_setting('"+name+"')"); err != nil {
+			return fmt.Errorf("read back %s: %w", name, err)
+		}
+		s.durability[name] = value
+	}
+	return nil
+}

@@ -1,0 +1,78 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// statement returns the read prepared on the pool.
+func (s *Store) statement(ctx context.Context, text string) (*sqlx.Stmt, error) {
+	s.mu.Lock()
+	p, ok := s.prepared[text]
+	s.mu.Unlock()
+	if ok {
+		return p, nil
+	}
+	p, err := s.read.PreparexContext(ctx, s.dialect.rebind(text))
+	if err != nil {
+		return nil, fmt.Errorf("prepare a statement: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if other, ok := s.prepared[text]; ok { // somebody else prepared it meanwhile
+		return other, p.Close()
+	}
+	s.prepared[text] = p
+	return p, nil
+}
+
+// checkArguments keeps text that no row can hold away from the database, which would fail with a message for programmers.
+func checkArguments(args []any) error {
+	for _, a := range args {
+		if text, ok := a.(string); ok {
+			if err := checkText("the text to look for", text); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// get reads one row; the error is sql.ErrNoRows if there is none.
+func (s *Store) get(ctx context.Context, dest any, text string, args ...any) error {
+	if err := checkArguments(args); err != nil {
+		return err
+	}
+	p, err := s.statement(ctx, text)
+	if err != nil {
+		return err
+	}
+	return p.GetContext(ctx, dest, args...)
+}
+
+// each calls scan for every row of the answer.
+func (s *Store) each(ctx context.Context, text string, scan func(*sql.Rows) error, args ...any) error {
+	if err := checkArguments(args); err != nil {
+		return err
+	}
+	p, err := s.statement(ctx, text)
+	if err != nil {
+		return err
+	}
+	rows, err := p.QueryContext(ctx, args...)
+	if err != nil {
+		return err
+	}
+	return scanAll(rows, scan)
+}
+
+// eachOf runs a query with rowsMark for all rows and calls scan for every row of the answers. after are the arguments
+// that follow the rows in the text. Scan must not mind the same answer twice.
+func (s *Store) eachOf(ctx context.Context, text string, rows [][]any, scan func(*sql.Rows) error, after ...any) error {
+	return inBatches(rows, func(n int, args []any) error {
+		return s.each(ctx, withRows(text, n, len(rows[0])), scan, append(args, after...)...)
+	})
+}

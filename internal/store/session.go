@@ -1,0 +1,211 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+
+	"github.com/linli/linli/internal/engine"
+)
+
+// session is one connection kept for writing, with the statements prepared on it. The pool of database/sql would prepare
+// them anew for every transaction, or wait for a second connection where SQLite has only one.
+type session struct {
+	conn  *sql.Conn
+	stmts map[string]*sql.Stmt
+}
+
+// newSessions returns a pool of n places, of which none is connected yet.
+func newSessions(n int) chan *session {
+	pool := make(chan *session, n)
+	for range n {
+		pool <- nil
+	}
+	return pool
+}
+
+func (c *session) close() {
+	for _, stmt := range c.stmts {
+		_ = stmt.Close() // the connection goes with it
+	}
+	_ = c.conn.Close()
+}
+
+// discard closes the connection itself instead of giving it back to the pool.
+func (c *session) discard() {
+	_ = c.conn.Raw(func(any) error { return driver.ErrBadConn })
+	c.close()
+}
+
+// txn is one transaction on a session.
+type txn struct {
+	dialect dialect
+	session *session
+}
+
+// transact runs fn in one transaction and commits it, or rolls it back if fn fails. The caller's context only bounds the
+// wait for a connection: once begun, a transaction ends by itself or by the store's own time limit, so that a client who
+// hangs up never leaves the outcome open. A commit without a clear outcome is engine.ErrUnknownOutcome.
+func (s *Store) transact(ctx context.Context, onCommit func(func() error) error, fn func(context.Context, *txn) error) error {
+	if s.cfg.ReadOnly {
+		return ErrReadOnly
+	}
+	var c *session
+	var open bool
+	select {
+	case <-ctx.Done():
+		return fmt.Errorf("wait for a connection: %w", ctx.Err())
+	case c, open = <-s.sessions:
+	}
+	if !open {
+		return ErrClosed
+	}
+	defer func() { s.sessions <- c }()
+
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Timeout)
+	defer cancel()
+	tx, c2, err := s.begin(ctx, c)
+	c = c2
+	if err != nil {
+		return fmt.Errorf("begin a transaction: %w", err)
+	}
+	if err := fn(ctx, &txn{dialect: s.dialect, session: c}); err != nil {
+		if rerr := tx.Rollback(); rerr != nil {
+			c.discard()
+			c = nil
+		}
+		return err
+	}
+	if onCommit == nil {
+		onCommit = func(commit func() error) error { return commit() }
+	}
+	if err := onCommit(tx.Commit); err != nil {
+		_ = tx.Rollback() // does nothing after a commit that was sent
+		c.discard()
+		c = nil
+		if notCommitted(err) {
+			return fmt.Errorf("commit: %w", err)
+		}
+		return fmt.Errorf("%w: %w", engine.ErrUnknownOutcome, err)
+	}
+	return nil
+}
+
+// begin starts a transaction on the session, on a new connection if there is none or the old one has died meanwhile.
+func (s *Store) begin(ctx context.Context, c *session) (*sql.Tx, *session, error) {
+	options := &sql.TxOptions{Isolation: sql.LevelDefault}
+	if s.dialect.name == postgresDriver {
+		options.Isolation = sql.LevelReadCommitted // each statement must see what others committed while it waited for a lock
+	}
+	if c != nil {
+		tx, err := c.conn.BeginTx(ctx, options)
+		if err == nil {
+			return tx, c, nil
+		}
+		c.discard()
+		if ctx.Err() != nil {
+			return nil, nil, err
+		}
+	}
+	conn, err := s.write.Conn(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	c = &session{conn: conn, stmts: map[string]*sql.Stmt{}}
+	tx, err := conn.BeginTx(ctx, options)
+	if err != nil {
+		c.discard()
+		return nil, nil, err
+	}
+	return tx, c, nil
+}
+
+// stmt returns the statement prepared on this session's connection.
+func (t *txn) stmt(ctx context.Context, text string) (*sql.Stmt, error) {
+	if p, ok := t.session.stmts[text]; ok {
+		return p, nil
+	}
+	p, err := t.session.conn.PrepareContext(ctx, t.dialect.rebind(text))
+	if err != nil {
+		return nil, fmt.Errorf("prepare a statement: %w", err)
+	}
+	t.session.stmts[text] = p
+	return p, nil
+}
+
+// exec runs a statement and returns how many rows it changed.
+func (t *txn) exec(ctx context.Context, text string, args ...any) (int64, error) {
+	p, err := t.stmt(ctx, text)
+	if err != nil {
+		return 0, err
+	}
+	res, err := p.ExecContext(ctx, args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// execRows runs a statement with rowsMark for all rows, in as few statements as the batch sizes allow, and returns how
+// many rows it changed. after are the arguments that follow the rows in the text.
+func (t *txn) execRows(ctx context.Context, text string, rows [][]any, after ...any) (int64, error) {
+	var total int64
+	for len(rows) > 0 {
+		n := nextBatch(len(rows))
+		args := make([]any, 0, n*len(rows[0])+len(after))
+		for _, row := range rows[:n] {
+			args = append(args, row...)
+		}
+		changed, err := t.exec(ctx, withRows(text, n, len(rows[0])), append(args, after...)...)
+		if err != nil {
+			return total, err
+		}
+		total += changed
+		rows = rows[n:]
+	}
+	return total, nil
+}
+
+// queryRows runs a query with rowsMark for all rows and calls scan for each row of the answer. Rows may be asked for
+// twice to fill a batch: scan must not mind the same answer again.
+func (t *txn) queryRows(ctx context.Context, text string, rows [][]any, scan func(*sql.Rows) error) error {
+	return inBatches(rows, func(n int, args []any) error {
+		p, err := t.stmt(ctx, withRows(text, n, len(rows[0])))
+		if err != nil {
+			return err
+		}
+		found, err := p.QueryContext(ctx, args...)
+		if err != nil {
+			return err
+		}
+		return scanAll(found, scan)
+	})
+}
+
+// inBatches calls run with the arguments of each batch, the last one filled up with copies of its last row.
+func inBatches(rows [][]any, run func(n int, args []any) error) error {
+	for len(rows) > 0 {
+		n := paddedBatch(len(rows))
+		args := make([]any, 0, n*len(rows[0]))
+		for i := range n {
+			args = append(args, rows[min(i, len(rows)-1)]...)
+		}
+		if err := run(n, args); err != nil {
+			return err
+		}
+		rows = rows[min(n, len(rows)):]
+	}
+	return nil
+}
+
+func scanAll(rows *sql.Rows, scan func(*sql.Rows) error) (err error) {
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}

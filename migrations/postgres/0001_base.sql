@@ -1,0 +1,145 @@
+-- The tables of Linli, on PostgreSQL. The file of the same name under sqlite/ has the same tables, columns and indexes.
+--
+-- Times are bigints: microseconds since 1970-01-01 UTC; null means that there is none. Every primary key begins with
+-- the community where rows belong to one. Text compares byte by byte, whatever the locale of the server.
+--
+-- A migration that cannot run inside a transaction first sets meta 'half_done' to its own number and removes it as its
+-- last statement; a database that carries that mark is refused.
+
+-- +goose Up
+
+-- meta: facts about the database itself. min_reader is the oldest schema version whose programs may use this database.
+create table meta (
+  name  text collate "C" not null primary key,
+  value text collate "C" not null
+);
+insert into meta (name, value) values ('min_reader', '1');
+
+-- roots: one row per chain of history: each programme, and the registry of each community (id = community).
+create table roots (
+  community text collate "C" not null,
+  id        text collate "C" not null,
+  seq       bigint not null,
+  mac       bytea    not null,
+  bundle    text collate "C" not null,
+  code      text collate "C" not null,
+  frozen    bigint,
+  primary key (community, id)
+);
+-- Keeps short names unique, and finds a programme by the name that people type (RootByCode).
+create unique index roots_by_code on roots (community, code) where code <> '';
+
+-- instances: programmes, activities, items and registry entries, as they are now.
+create table instances (
+  community text collate "C" not null,
+  id        text collate "C" not null,
+  root      text collate "C" not null,
+  parent    text collate "C" not null,
+  workflow  text collate "C" not null,
+  slot      text collate "C" not null,
+  key       text collate "C" not null,
+  state     text collate "C" not null,
+  version   bigint not null,
+  touched   bigint not null,
+  data      text collate "C" not null,
+  agg       text collate "C" not null,
+  primary key (community, id)
+);
+-- Children, FindByKey and the by_key, prefix and children keys of Load. A key is unique under (parent, workflow); rows
+-- without a key are told apart by their id.
+create unique index instances_by_key on instances (community, parent, workflow, key, (case when key = '' then id else '' end));
+-- The slot key of Load: the activities of a programme, without its items.
+create index instances_by_slot on instances (community, parent, slot) where slot <> '';
+-- Subtree and DistinctRows: everything under a programme.
+create index instances_by_root on instances (community, root);
+
+-- distinct_counts: how many items hold a value of a distinct aggregate.
+create table distinct_counts (
+  community text collate "C" not null,
+  instance  text collate "C" not null,
+  aggregate text collate "C" not null,
+  value     text collate "C" not null,
+  n         bigint not null,
+  primary key (community, instance, aggregate, value)
+);
+
+-- history: the exact bytes of every entry and their MAC over the entry before.
+create table history (
+  community text collate "C" not null,
+  root      text collate "C" not null,
+  seq       bigint not null,
+  command   text collate "C" not null,
+  target    text collate "C" not null,
+  recorded  bigint,
+  body      bytea    not null,
+  mac       bytea    not null,
+  primary key (community, root, seq)
+);
+-- Committed and the entry key of Load; also makes it impossible to record a command twice in one chain.
+create unique index history_by_command on history (community, root, command);
+-- HistoryOf: the entries that one instance was the target of.
+create index history_by_target on history (community, root, target, seq);
+
+-- idempotency: the answers to requests that carried an Idempotency-Key.
+create table idempotency (
+  community   text collate "C" not null,
+  person      text collate "C" not null,
+  key         text collate "C" not null,
+  fingerprint text collate "C" not null,
+  root        text collate "C" not null,
+  command     text collate "C" not null,
+  response    bytea    not null,
+  expires     bigint,
+  primary key (community, person, key)
+);
+-- IdempotencyExpire: what may be forgotten.
+create index idempotency_by_expiry on idempotency (expires);
+
+-- timers: every occurrence of every timer rule, waiting or ended.
+create table timers (
+  community  text collate "C" not null,
+  instance   text collate "C" not null,
+  rule       text collate "C" not null,
+  generation bigint not null,
+  root       text collate "C" not null,
+  due_at     bigint,
+  event      text collate "C" not null,
+  status     text collate "C" not null,
+  reason     text collate "C" not null,
+  ended_at   bigint,
+  primary key (community, instance, rule, generation)
+);
+-- DueTimers over every programme: the scheduler's scan for due work.
+create index timers_due on timers (due_at, community, root) where status = 'waiting';
+-- DueTimers of one programme, asked before each command on it; AllTimers.
+create index timers_by_root on timers (community, root, status, due_at);
+
+-- subject_keys: the wrapped data key of each person or household; an empty wrapped key is a destroyed one.
+create table subject_keys (
+  community text collate "C" not null,
+  subject   text collate "C" not null,
+  key_id    text collate "C" not null,
+  wrapped   bytea    not null,
+  destroyed bigint,
+  primary key (community, subject)
+);
+-- SubjectKeysUnder: the keys that are still wrapped by a master key which is being replaced.
+create index subject_keys_by_master on subject_keys (key_id) where destroyed is null;
+
+-- search_terms: folded names, labels and keyed hashes of mobile numbers, by which staff find an instance.
+create table search_terms (
+  community text collate "C" not null,
+  instance  text collate "C" not null,
+  kind      text collate "C" not null,
+  term      text collate "C" not null,
+  primary key (community, instance, kind)
+);
+-- Search: a whole or a beginning term; a term's middle is searched by scanning one community and kind.
+create index search_terms_by_term on search_terms (community, kind, term);
+
+-- bundles: the files of every set of definitions in use, by the hash of their content.
+create table bundles (
+  hash     text collate "C" not null primary key,
+  language bigint not null,
+  files    bytea    not null
+);
