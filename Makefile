@@ -1,0 +1,46 @@
+# What there is to do here. `make` alone lists it.
+
+GO    ?= go
+TOOLS := $(GO) tool -modfile=tools/go.mod
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/linli
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/linli ./cmd/linli
+
+.PHONY: demo
+demo: ## play the example programme into ./linli-data and print its report
+	$(GO) run ./cmd/linli demo --once
+
+.PHONY: test
+test: ## everything that must pass: formatting, vet, all tests on SQLite and PostgreSQL (a few minutes)
+	./scripts/test
+
+.PHONY: soak
+soak: ## the long versions of the tests (hours)
+	LINLI_SOAK=1 ./scripts/test
+
+.PHONY: bench
+bench: ## benchmarks, on SQLite and PostgreSQL
+	./scripts/with-postgres $(GO) test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: lint
+lint: ## golangci-lint, with the version in tools/go.mod
+	$(TOOLS) golangci-lint run ./...
+
+.PHONY: fmt
+fmt: ## format all Go code with gofumpt
+	$(TOOLS) gofumpt -w cmd internal migrations workflows
+
+.PHONY: generate
+generate: ## rewrite the generated parts of the workflows' README files and other golden files
+	$(GO) test ./workflows/... ./internal/workflow/... -run 'README|Golden' -update
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin .cache coverage.out
