@@ -91,6 +91,21 @@ func (s *Store) SubjectKeysUnder(ctx context.Context, keyID string, limit int) (
 	return out, nil
 }
 
+// MasterKeysInUse returns the ids of the master keys under which living subject keys are wrapped, in order.
+func (s *Store) MasterKeysInUse(ctx context.Context) ([]string, error) {
+	var out []string
+	err := s.each(ctx, "select distinct key_id from subject_keys where destroyed is null order by key_id", func(rows *sql.Rows) error {
+		var id string
+		err := rows.Scan(&id)
+		out = append(out, id)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for the master keys in use: %w", err)
+	}
+	return out, nil
+}
+
 // RewrapSubjectKey replaces the wrapping of a living subject key, if it is still the one under oldKeyID. It reports
 // whether it was; a key that was destroyed meanwhile stays destroyed.
 func (s *Store) RewrapSubjectKey(ctx context.Context, oldKeyID string, k CommunityKey) (bool, error) {

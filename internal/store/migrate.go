@@ -12,6 +12,7 @@ import (
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 
+	"github.com/linli/linli/internal/fault"
 	"github.com/linli/linli/migrations"
 )
 
@@ -39,8 +40,8 @@ func (s *Store) migrate(ctx context.Context) error {
 		return err
 	}
 	if have < want && s.cfg.ReadOnly {
-		return fmt.Errorf("%w: it is at version %d and this program reads version %d; open it once for writing to bring it up to date",
-			ErrSchema, have, want)
+		return schemaFault("schema_old", fmt.Sprintf("版本 %d，需要 %d", have, want), fmt.Sprintf("version %d, needed %d", have, want),
+			"请先以可写方式打开一次以完成升级", "open it once for writing to bring it up to date")
 	}
 	if have > 0 { // before touching anything: another program's unfinished migration is not ours to continue
 		if err := s.checkSchema(ctx, want); err != nil {
@@ -117,7 +118,9 @@ func (s *Store) checkComplete(ctx context.Context, want int64) error {
 		return fmt.Errorf("read the schema's versions: %w", err)
 	}
 	if applied != want {
-		return fmt.Errorf("%w: it is half-migrated, with %d of %d steps; restore the backup from before the upgrade", ErrSchema, applied, want)
+		return schemaFault("schema_half_migrated", fmt.Sprintf("升级未完成，%d/%d 步", applied, want),
+			fmt.Sprintf("half-migrated, %d of %d steps", applied, want),
+			"请恢复升级前的备份", "restore the backup from before the upgrade")
 	}
 	return nil
 }
@@ -129,8 +132,8 @@ func (s *Store) checkSchema(ctx context.Context, want int64) error {
 		return err
 	}
 	if step != "" {
-		return fmt.Errorf("%w: it is half-migrated, migration %s did not finish; "+
-			"if no other program is migrating it now, restore the backup from before the upgrade", ErrSchema, step)
+		return schemaFault("schema_half_migrated", "升级步骤 "+step+" 未完成", "half-migrated, step "+step+" did not finish",
+			"如果此刻没有其他程序正在升级，请恢复升级前的备份", "if no other program is migrating it now, restore the backup from before the upgrade")
 	}
 	text, err := s.Meta(ctx, metaMinReader)
 	if err != nil {
@@ -141,9 +144,16 @@ func (s *Store) checkSchema(ctx context.Context, want int64) error {
 		return fmt.Errorf("%w: meta %s is %q, not a number", ErrSchema, metaMinReader, text)
 	}
 	if minReader > want {
-		return fmt.Errorf("%w: it needs a program that knows version %d, this one knows %d; install the newer release", ErrSchema, minReader, want)
+		return schemaFault("schema_too_new", fmt.Sprintf("至少需要版本 %d，本程序只到 %d", minReader, want),
+			fmt.Sprintf("it needs version %d, this program knows %d", minReader, want), "请安装新版本", "install the newer release")
 	}
 	return nil
+}
+
+// schemaFault says why the schema and this program do not fit, and what to do.
+func schemaFault(code, whyZH, whyEN, doZH, doEN string) error {
+	return fault.Wrap(ErrSchema, fault.Unavailable, code,
+		"本程序不能使用该数据库（"+whyZH+"）。"+doZH+"。", "this program cannot use the database ("+whyEN+"); "+doEN)
 }
 
 // Meta returns a fact about the database by its name, "" if there is none.

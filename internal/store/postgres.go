@@ -2,10 +2,12 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,7 +17,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
-	"database/sql"
+	"github.com/linli/linli/internal/fault"
 )
 
 const (
@@ -44,8 +46,9 @@ func (s *Store) openPostgres(ctx context.Context) error {
 		s.sessions = newSessions(committers)
 	}
 	if err := db.PingContext(ctx); err != nil {
-		return fmt.Errorf("connect to PostgreSQL at %s as %s: %w; check the address, the password and that the server runs",
-			config.Host, config.User, err)
+		return fault.Wrap(err, fault.Unavailable, "database_unreachable",
+			"无法连接 PostgreSQL（"+config.Host+"，用户 "+config.User+"）。请检查地址、密码，以及服务器是否在运行。",
+			"cannot connect to PostgreSQL at "+config.Host+" as "+config.User+"; check the address, the password and that the server runs")
 	}
 	return nil
 }
@@ -54,11 +57,16 @@ func (s *Store) openPostgres(ctx context.Context) error {
 // long to wait for a server. Whatever the address or the PG* environment says is left alone.
 func postgresConfig(dsn string, readOnly bool) (pq.Config, error) {
 	if !strings.HasPrefix(dsn, "postgres://") && !strings.HasPrefix(dsn, "postgresql://") {
-		return pq.Config{}, errors.New("the database address must begin with postgres:// (leave it out for SQLite)")
+		return pq.Config{}, fault.NewInvalid("db", "database_address",
+			"数据库地址必须以 postgres:// 开头；使用 SQLite 时不要填写。", "the database address must begin with postgres://; leave it out for SQLite")
 	}
 	config, err := pq.NewConfig(dsn)
 	if err != nil {
-		return pq.Config{}, fmt.Errorf("read the database address: %w", err)
+		if e, ok := errors.AsType[*url.Error](err); ok {
+			err = e.Err // the whole would repeat the address, password and all
+		}
+		return pq.Config{}, fault.Wrap(err, fault.Invalid, "database_address", "数据库地址无法识别。请检查其写法。",
+			"the database address cannot be read; check how it is written").WithField("db")
 	}
 	if os.Getenv("PGSSLMODE") == "" && !strings.Contains(dsn, "sslmode=") {
 		config.SSLMode = pq.SSLModeRequire

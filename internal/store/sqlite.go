@@ -15,6 +15,8 @@ import (
 	"github.com/gofrs/flock"
 	"github.com/jmoiron/sqlx"
 	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/linli/linli/internal/fault"
 )
 
 // The files of a data directory that belong to the store.
@@ -38,7 +40,9 @@ func (s *Store) openSQLite(ctx context.Context) error {
 	file := filepath.Join(dir, DatabaseFile)
 	if s.cfg.ReadOnly {
 		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("%w: %s has no %s; name the right directory, or load a programme first", ErrNoData, dir, DatabaseFile)
+			return fault.Wrap(ErrNoData, fault.NotFound, "no_data",
+				"目录 "+dir+" 中没有数据文件 "+DatabaseFile+"。请指明正确的目录，或先载入一个项目。",
+				dir+" has no "+DatabaseFile+"; name the right directory, or load a programme first")
 		} else if err != nil {
 			return fmt.Errorf("open the data directory: %w", err)
 		}
@@ -91,8 +95,11 @@ func (s *Store) lockDirectory(dir string) error {
 		return fmt.Errorf("lock the data directory %s: %w", dir, err)
 	}
 	if !locked {
-		return fmt.Errorf("%w: %s is held by %s; only one program may write to it. "+
-			"Stop that one first, read only, or use PostgreSQL (--db postgres://…) to run several", ErrLocked, dir, lockHolder(path))
+		holder := lockHolder(path)
+		return fault.Wrap(ErrLocked, fault.Locked, "data_directory_locked",
+			"数据目录 "+dir+" 正被另一个程序使用（"+holder+"），同一时间只能有一个程序写入。请先停止该程序；若要同时运行多个，请使用 PostgreSQL（--db postgres://…）。",
+			"the data directory "+dir+" is held by another program ("+holder+"), and only one may write to it; "+
+				"stop that one first, or use PostgreSQL (--db postgres://…) to run several")
 	}
 	s.lock = lock
 	if err := os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600); err != nil {
@@ -105,9 +112,9 @@ func lockHolder(path string) string {
 	b, err := os.ReadFile(path)
 	pid := strings.TrimSpace(string(b))
 	if err != nil || pid == "" {
-		return "another program"
+		return "PID ?"
 	}
-	return "process " + pid
+	return "PID " + pid
 }
 
 func (s *Store) sqliteDurability(ctx context.Context) error {
@@ -129,8 +136,10 @@ func (s *Store) sqliteDurability(ctx context.Context) error {
 	}
 	s.durability = map[string]string{"journal_mode": mode, "synchronous": names[level]}
 	if mode != "wal" || level < 2 {
-		return fmt.Errorf("SQLite runs with journal_mode %s and synchronous %s, but answers are safe only with wal and full; "+
-			"put the data directory on a local disk", mode, names[level])
+		return fault.New(fault.Unavailable, "not_durable",
+			"SQLite 以 journal_mode="+mode+"、synchronous="+names[level]+" 运行，断电时可能丢失已确认的数据。请把数据目录放在本地磁盘上。",
+			"SQLite runs with journal_mode="+mode+" and synchronous="+names[level]+", so that a loss of power could lose what was acknowledged; "+
+				"put the data directory on a local disk")
 	}
 	return nil
 }

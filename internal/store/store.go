@@ -63,7 +63,7 @@ type Store struct {
 var _ engine.Store = (*Store)(nil)
 
 // ErrReadOnly says that a write was asked of a store that was opened for reading.
-var ErrReadOnly = errors.New("the data was opened for reading only; start without read-only to change it")
+var ErrReadOnly = errors.New("the data was opened for reading only")
 
 // Open opens the database, brings its schema up to date unless it is read-only, and checks that this program may use it.
 // Several programs may open one PostgreSQL database at once; a second writer of a SQLite directory gets ErrLocked.

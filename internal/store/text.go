@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/linli/linli/internal/fault"
 	"github.com/linli/linli/internal/workflow"
 )
 
@@ -27,10 +28,12 @@ func checkTexts(columns ...column) error {
 
 func checkText(name, value string) error {
 	if i := strings.IndexByte(value, 0); i >= 0 {
-		return fmt.Errorf("%w: %s has the character U+0000 at byte %d; remove it", ErrText, name, i)
+		return fault.Wrap(fmt.Errorf("%w: %s, byte %d", ErrText, name, i), fault.Invalid, "text_with_nul",
+			"文字中含有字符 U+0000。请删除该字符后重试。", "a text holds the character U+0000; remove it and try again").WithField(name)
 	}
 	if !utf8.ValidString(value) {
-		return fmt.Errorf("%w: %s is not valid UTF-8; send it as UTF-8", ErrText, name)
+		return fault.Wrap(fmt.Errorf("%w: %s", ErrText, name), fault.Invalid, "text_not_utf8",
+			"文字不是有效的 UTF-8 编码。请用 UTF-8 编码重新提交。", "a text is not valid UTF-8; send it as UTF-8").WithField(name)
 	}
 	return nil
 }
