@@ -124,10 +124,11 @@ func parseEvery(spec string, zone *time.Location) (Schedule, error) {
 // checkFields refuses what the parser accepts and reads in a surprising way.
 func checkFields(spec string) error {
 	texts := strings.Fields(spec)
-	if len(texts) != len(layout()) {
+	fields := layout()
+	if len(texts) != len(fields) {
 		return fmt.Errorf("has %d fields: give five (minute, hour, day of the month, month, day of the week), for example 0 10 * * 1", len(texts))
 	}
-	for i, f := range layout() {
+	for i, f := range fields {
 		for _, member := range strings.Split(texts[i], ",") {
 			if err := f.check(member); err != nil {
 				return fmt.Errorf("%s: %w", f.name, err)
@@ -145,7 +146,7 @@ func (f field) check(member string) error {
 	case m == nil, member[0] == '?' && !f.question:
 		return fmt.Errorf("%q is not a number, a name, a range, * or a step", member)
 	case member == "7" && f.max == 6:
-		return errors.New("Sunday is 0, not 7")
+		return errors.New("write Sunday as 0, not 7")
 	case m[1] == "":
 		return nil
 	}

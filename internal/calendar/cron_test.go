@@ -57,7 +57,7 @@ func TestParseCronRefusesWhatCannotBeMeant(t *testing.T) {
 		"the 31st with ? weekdays":  {"0 9 31 2 ?", "never fires"},
 		"four fields":               {"0 9 * *", "has 4 fields"},
 		"six fields":                {"0 0 9 * * *", "has 6 fields"},
-		"Sunday as 7":               {"0 9 * * 7", "Sunday is 0"},
+		"Sunday as 7":               {"0 9 * * 7", "write Sunday as 0"},
 		"the last day":              {"0 9 L * *", "L"},
 		"the first Monday":          {"0 9 * * MON#1", "MON#1"},
 		"a star with a tail":        {"*-5 * * * *", "*-5"},
