@@ -52,6 +52,7 @@ type Head struct {
 	MAC       []byte    // of the last entry; empty at seq 0
 	Bundle    string    // hash of the pinned bundle
 	Code      string    // short name for people, unique in the community
+	Recorded  time.Time // recorded_at of the last entry; never decreases
 	Frozen    time.Time // the clock of a replayed programme; zero for an ordinary one
 }
 
@@ -65,6 +66,7 @@ type Slice struct {
 	Keys      []Idempotency
 	Subjects  []SubjectKey
 	Terms     []SearchTerm
+	Refs      []RefWrite
 	Reads     []Read // registry rows that guards read; re-checked under a share lock
 }
 
@@ -172,4 +174,11 @@ type SearchTerm struct {
 type Read struct {
 	Instance string
 	Version  int64 // 0: it did not exist
+}
+
+// RefWrite replaces the set of instances that one instance points to with its reference fields; it answers
+// workflow.KeyReferrers. No targets removes the set.
+type RefWrite struct {
+	Instance string
+	Targets  []string
 }

@@ -38,11 +38,12 @@ func encodeInstance(i *workflow.Instance) ([]any, error) {
 	return []any{i.Community, i.ID, i.Root, i.Parent, i.Workflow, i.Slot, i.Key, i.State, i.Version, i.Touched, string(data), string(agg)}, nil
 }
 
-// scanInstance reads a row of instanceColumns.
-func scanInstance(rows *sql.Rows) (*workflow.Instance, error) {
+// scanInstance reads a row of instanceColumns and the columns after them.
+func scanInstance(rows *sql.Rows, after ...any) (*workflow.Instance, error) {
 	var i workflow.Instance
 	var data, agg []byte
-	err := rows.Scan(&i.Community, &i.ID, &i.Root, &i.Parent, &i.Workflow, &i.Slot, &i.Key, &i.State, &i.Version, &i.Touched, &data, &agg)
+	columns := []any{&i.Community, &i.ID, &i.Root, &i.Parent, &i.Workflow, &i.Slot, &i.Key, &i.State, &i.Version, &i.Touched, &data, &agg}
+	err := rows.Scan(append(columns, after...)...)
 	if err != nil {
 		return nil, fmt.Errorf("read an instance: %w", err)
 	}

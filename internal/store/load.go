@@ -33,43 +33,49 @@ func (s *Store) Heads(ctx context.Context, community string, roots []string) (ma
 	return heads, nil
 }
 
-const headColumns = "r.community, r.id, r.seq, r.mac, r.bundle, r.code, r.frozen"
+const headColumns = "r.community, r.id, r.seq, r.mac, r.bundle, r.code, r.recorded, r.frozen"
 
 func scanHead(rows *sql.Rows) (engine.Head, error) {
 	var h engine.Head
-	var frozen instant
-	err := rows.Scan(&h.Community, &h.Root, &h.Seq, &h.MAC, &h.Bundle, &h.Code, &frozen)
-	h.Frozen = frozen.Time
+	var recorded, frozen instant
+	err := rows.Scan(&h.Community, &h.Root, &h.Seq, &h.MAC, &h.Bundle, &h.Code, &recorded, &frozen)
+	h.Recorded, h.Frozen = recorded.Time, frozen.Time
 	return h, err
 }
 
 // Load implements engine.Store. It asks one query for each kind of key, and answers lists in the order of (key, id).
 func (s *Store) Load(ctx context.Context, community string, keys []workflow.Key) ([]workflow.Answer, error) {
 	kinds := map[workflow.KeyKind][]workflow.Key{}
-	answers := map[workflow.Key]*workflow.Answer{}
+	found := answers{}
 	for _, k := range keys {
-		if answers[k] != nil {
+		k = named(k)
+		if found[k] != nil {
 			continue
 		}
-		answers[k] = &workflow.Answer{}
-		kind := named(k).Kind
+		found[k] = &workflow.Answer{}
+		kind := k.Kind
 		if kind == workflow.KeyDistinct && k.C == "" {
 			kind = keyDistinctAll
 		}
 		kinds[kind] = append(kinds[kind], k)
 	}
 	for kind, of := range kinds {
-		if err := s.loadKind(ctx, community, kind, of, answers); err != nil {
+		if err := s.loadKind(ctx, community, kind, of, found); err != nil {
 			return nil, fmt.Errorf("load %d keys of kind %s: %w", len(of), kind, err)
 		}
 	}
+	for _, a := range found {
+		slices.SortFunc(a.Instances, byKey)
+	}
 	out := make([]workflow.Answer, len(keys))
 	for n, k := range keys {
-		slices.SortFunc(answers[k].Instances, byKey)
-		out[n] = *answers[k]
+		out[n] = *found[named(k)]
 	}
 	return out, nil
 }
+
+// answers are what was found for each key, the keys in the form that named gives them.
+type answers map[workflow.Key]*workflow.Answer
 
 // keyDistinctAll is a distinct key without a value: all values, by another index range.
 const keyDistinctAll workflow.KeyKind = "distinct all"
@@ -78,27 +84,29 @@ func byKey(a, b *workflow.Instance) int {
 	return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.ID, b.ID))
 }
 
-func (s *Store) loadKind(ctx context.Context, community string, kind workflow.KeyKind, keys []workflow.Key, answers map[workflow.Key]*workflow.Answer) error {
+func (s *Store) loadKind(ctx context.Context, community string, kind workflow.KeyKind, keys []workflow.Key, into answers) error {
 	switch kind {
 	case workflow.KeyDistinct:
-		return s.loadDistinct(ctx, community, keys, answers, " and r.value = v.column3")
+		return s.loadDistinct(ctx, community, keys, into, " and r.value = v.column3")
 	case keyDistinctAll:
-		return s.loadDistinct(ctx, community, keys, answers, "")
+		return s.loadDistinct(ctx, community, keys, into, "")
 	case workflow.KeyEntry:
-		return s.loadEntries(ctx, community, keys, answers)
+		return s.loadEntries(ctx, community, keys, into)
+	case workflow.KeyReferrers:
+		return s.loadReferrers(ctx, community, keys, into)
 	case workflow.KeyPrefix:
-		return s.loadInstances(ctx, community, keys, answers, "r.parent = v.column1 and r.workflow = v.column2 and r.key >= v.column3 and r.key < v.column4",
+		return s.loadInstances(ctx, community, keys, into, "r.parent = v.column1 and r.workflow = v.column2 and r.key >= v.column3 and r.key < v.column4",
 			func(k workflow.Key) []any { return []any{k.A, k.B, k.C, afterPrefix(k.C)} })
 	case workflow.KeyInstance:
-		return s.loadInstances(ctx, community, keys, answers, "r.id = v.column1", func(k workflow.Key) []any { return []any{k.A} })
+		return s.loadInstances(ctx, community, keys, into, "r.id = v.column1", func(k workflow.Key) []any { return []any{k.A} })
 	case workflow.KeyByKey:
-		return s.loadInstances(ctx, community, keys, answers, "r.parent = v.column1 and r.workflow = v.column2 and r.key = v.column3",
+		return s.loadInstances(ctx, community, keys, into, "r.parent = v.column1 and r.workflow = v.column2 and r.key = v.column3",
 			func(k workflow.Key) []any { return []any{k.A, k.B, k.C} })
 	case workflow.KeyChildren:
-		return s.loadInstances(ctx, community, keys, answers, "r.parent = v.column1 and r.workflow = v.column2",
+		return s.loadInstances(ctx, community, keys, into, "r.parent = v.column1 and r.workflow = v.column2",
 			func(k workflow.Key) []any { return []any{k.A, k.B} })
 	case workflow.KeySlot:
-		return s.loadInstances(ctx, community, keys, answers, "r.parent = v.column1 and r.slot <> ''", func(k workflow.Key) []any { return []any{k.A} })
+		return s.loadInstances(ctx, community, keys, into, "r.parent = v.column1 and r.slot <> ''", func(k workflow.Key) []any { return []any{k.A} })
 	default:
 		return fmt.Errorf("unknown kind of key %q", kind)
 	}
@@ -106,7 +114,7 @@ func (s *Store) loadKind(ctx context.Context, community string, kind workflow.Ke
 
 // loadInstances answers keys that name instances. The values of a key stand in every row of the answer, so that one
 // query serves many keys.
-func (s *Store) loadInstances(ctx context.Context, community string, keys []workflow.Key, answers map[workflow.Key]*workflow.Answer,
+func (s *Store) loadInstances(ctx context.Context, community string, keys []workflow.Key, into answers,
 	where string, parts func(workflow.Key) []any,
 ) error {
 	rows := make([][]any, len(keys))
@@ -126,16 +134,9 @@ func (s *Store) loadInstances(ctx context.Context, community string, keys []work
 	if err != nil {
 		return err
 	}
-	// Rows come twice when a batch was filled up, and two keys may match one row: hand each row to each key once.
-	asked := map[workflow.Key][]workflow.Key{}
-	for _, k := range keys {
-		asked[named(k)] = append(asked[named(k)], k)
-	}
-	for _, i := range found {
+	for _, i := range found { // one row each, although rows come twice when a batch was filled up
 		for _, k := range owners(keys, i) {
-			for _, original := range asked[k] {
-				answers[original].Instances = append(answers[original].Instances, i)
-			}
+			into[k].Instances = append(into[k].Instances, i)
 		}
 	}
 	return nil
@@ -148,6 +149,8 @@ func named(k workflow.Key) workflow.Key {
 		return workflow.Key{Kind: k.Kind, A: k.A}
 	case k.Kind == workflow.KeySlot:
 		return workflow.Key{Kind: k.Kind, A: k.A}
+	case k.Kind == workflow.KeyReferrers, k.Kind == workflow.KeyEntry:
+		return workflow.Key{Kind: k.Kind, A: k.A, B: k.B}
 	case k.Kind == workflow.KeyChildren, k.Kind == workflow.KeyPrefix && k.C == "":
 		return workflow.Key{Kind: workflow.KeyChildren, A: k.A, B: k.B}
 	default:
@@ -155,9 +158,9 @@ func named(k workflow.Key) workflow.Key {
 	}
 }
 
-// owners returns the named keys that an instance answers, of those that were asked for in one query.
+// owners returns the keys of one query that an instance answers.
 func owners(keys []workflow.Key, i *workflow.Instance) []workflow.Key {
-	switch kind := named(keys[0]).Kind; kind {
+	switch kind := keys[0].Kind; kind {
 	case workflow.KeyInstance:
 		return []workflow.Key{{Kind: kind, A: i.ID}}
 	case workflow.KeyByKey:
@@ -192,14 +195,37 @@ func afterPrefix(prefix string) string {
 	return prefix + string(rune(utf8.MaxRune)) // nothing but the last character there is: all that can follow are more of them
 }
 
-func (s *Store) loadDistinct(ctx context.Context, community string, keys []workflow.Key, answers map[workflow.Key]*workflow.Answer, and string) error {
+// loadReferrers answers which instances point to another one. What is pointed to does not stand in their rows.
+func (s *Store) loadReferrers(ctx context.Context, community string, keys []workflow.Key, into answers) error {
+	rows := make([][]any, len(keys))
+	for n, k := range keys {
+		rows[n] = []any{k.A, k.B}
+	}
+	seen := map[workflow.Key]bool{} // with the id of the instance in C: a filled-up batch answers twice
+	text := "select " + instanceColumns + ", f.target, f.workflow from (" + rowsMark + ") as v cross join refs as f cross join instances as r " +
+		"where f.target = v.column1 and f.workflow = v.column2 and r.community = f.community and r.id = f.instance and f.community = ?"
+	return s.eachOf(ctx, text, rows, func(row *sql.Rows) error {
+		k := workflow.Key{Kind: workflow.KeyReferrers}
+		i, err := scanInstance(row, &k.A, &k.B)
+		if err != nil {
+			return err
+		}
+		if once := (workflow.Key{Kind: k.Kind, A: k.A, B: k.B, C: i.ID}); !seen[once] {
+			seen[once] = true
+			into[k].Instances = append(into[k].Instances, i)
+		}
+		return nil
+	}, community)
+}
+
+func (s *Store) loadDistinct(ctx context.Context, community string, keys []workflow.Key, into answers, and string) error {
 	rows := make([][]any, len(keys))
 	for n, k := range keys {
 		rows[n] = []any{k.A, k.B}
 		if and != "" {
 			rows[n] = append(rows[n], k.C)
 		}
-		answers[k].Distinct = map[string]int64{}
+		into[k].Distinct = map[string]int64{}
 	}
 	text := "select r.instance, r.aggregate, r.value, r.n from (" + rowsMark + ") as v cross join distinct_counts as r " +
 		"where r.instance = v.column1 and r.aggregate = v.column2" + and + " and r.community = ?"
@@ -213,12 +239,12 @@ func (s *Store) loadDistinct(ctx context.Context, community string, keys []workf
 		if and == "" {
 			k.C = ""
 		}
-		answers[k].Distinct[value] = n
+		into[k].Distinct[value] = n
 		return nil
 	}, community)
 }
 
-func (s *Store) loadEntries(ctx context.Context, community string, keys []workflow.Key, answers map[workflow.Key]*workflow.Answer) error {
+func (s *Store) loadEntries(ctx context.Context, community string, keys []workflow.Key, into answers) error {
 	rows := make([][]any, len(keys))
 	for n, k := range keys {
 		rows[n] = []any{k.A, k.B}
@@ -235,7 +261,7 @@ func (s *Store) loadEntries(ctx context.Context, community string, keys []workfl
 		if err := json.Unmarshal(body, &e); err != nil {
 			return fmt.Errorf("decode entry %s of %s: %w", k.B, k.A, err)
 		}
-		answers[k].Entry = &e
+		into[k].Entry = &e
 		return nil
 	}, community)
 }

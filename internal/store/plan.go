@@ -24,12 +24,13 @@ type plan struct {
 	keys                           [][]any // of idempotency
 	newSubjects, destroyedSubjects [][]any
 	termSets, termDeletes          [][]any
+	refOwners, refs                [][]any
 }
 
 // newPlan checks and encodes a slice. A slice at fault gets a plan that only carries the error.
 func newPlan(slice *engine.Slice) *plan {
 	p := &plan{slice: slice}
-	for _, step := range []func() error{p.chains, p.instances, p.distinct, p.timers, p.idempotency, p.subjects, p.terms} {
+	for _, step := range []func() error{p.chains, p.instances, p.distinct, p.timers, p.idempotency, p.subjects, p.terms, p.references} {
 		if err := step(); err != nil {
 			return &plan{slice: slice, err: err, invalid: true}
 		}
@@ -53,7 +54,7 @@ func (p *plan) chains() error {
 		if err != nil {
 			return err
 		}
-		row := []any{h.Community, h.Root, h.Seq, blob(h.MAC), h.Bundle, h.Code, instant{h.Frozen}}
+		row := []any{h.Community, h.Root, h.Seq, blob(h.MAC), h.Bundle, h.Code, instant{h.Recorded}, instant{h.Frozen}}
 		if c.New {
 			p.newRoots = append(p.newRoots, row)
 		} else {
@@ -265,6 +266,35 @@ func (p *plan) terms() error {
 			p.termSets = append(p.termSets, append(row, term))
 		} else {
 			p.termDeletes = append(p.termDeletes, row)
+		}
+	}
+	return nil
+}
+
+// references keeps the last set of targets of each instance.
+func (p *plan) references() error {
+	last := map[string][]string{}
+	var order []string
+	for _, r := range p.slice.Refs {
+		if _, seen := last[r.Instance]; !seen {
+			order = append(order, r.Instance)
+		}
+		last[r.Instance] = r.Targets
+		if err := checkText("refs.instance", r.Instance); err != nil {
+			return err
+		}
+	}
+	for _, instance := range order {
+		p.refOwners = append(p.refOwners, []any{p.slice.Community, instance})
+		seen := map[string]bool{}
+		for _, target := range last[instance] {
+			if err := checkText("refs.target", target); err != nil {
+				return err
+			}
+			if !seen[target] {
+				seen[target] = true
+				p.refs = append(p.refs, []any{p.slice.Community, instance, target})
+			}
 		}
 	}
 	return nil

@@ -51,14 +51,14 @@ func writes(now instant) []write {
 		},
 		{
 			what: "create roots", rows: func(p *plan) [][]any { return p.newRoots }, all: true,
-			text: `insert into roots (community, id, seq, mac, bundle, code, frozen) ` + rowsMark,
+			text: `insert into roots (community, id, seq, mac, bundle, code, recorded, frozen) ` + rowsMark,
 		},
 		{
 			// The rows exist and are locked: the insert is only the way to give both databases the bytes in their own type.
 			what: "advance roots", rows: func(p *plan) [][]any { return p.oldRoots }, all: true,
-			text: `insert into roots (community, id, seq, mac, bundle, code, frozen) ` + rowsMark + `
+			text: `insert into roots (community, id, seq, mac, bundle, code, recorded, frozen) ` + rowsMark + `
 				on conflict (community, id) do update set seq = excluded.seq, mac = excluded.mac, bundle = excluded.bundle,
-					code = excluded.code, frozen = excluded.frozen`,
+					code = excluded.code, recorded = excluded.recorded, frozen = excluded.frozen`,
 		},
 		{
 			what: "create subject keys", rows: func(p *plan) [][]any { return p.newSubjects }, all: true,
@@ -77,6 +77,10 @@ func writes(now instant) []write {
 		{
 			what: "delete the search terms of deleted instances", rows: func(p *plan) [][]any { return p.deletes },
 			text: `delete from search_terms where (community, instance) in (` + rowsMark + `)`,
+		},
+		{
+			what: "delete what deleted instances point to", rows: func(p *plan) [][]any { return p.deletes },
+			text: deleteRefs,
 		},
 		{
 			what: "create instances", rows: func(p *plan) [][]any { return p.inserts }, all: true,
@@ -111,11 +115,23 @@ func writes(now instant) []write {
 				on conflict (community, instance, kind) do update set term = excluded.term`,
 		},
 		{
+			what: "forget what instances pointed to", rows: func(p *plan) [][]any { return p.refOwners },
+			text: deleteRefs,
+		},
+		{
+			what: "store what instances point to", rows: func(p *plan) [][]any { return p.refs }, all: true,
+			text: `insert into refs (community, target, workflow, instance)
+				select r.community, v.column3, r.workflow, r.id from (` + rowsMark + `) as v cross join instances as r
+				where r.community = v.column1 and r.id = v.column2`,
+		},
+		{
 			what: "append to the history", rows: func(p *plan) [][]any { return p.entries }, all: true,
 			text: `insert into history (community, root, seq, command, target, recorded, body, mac) ` + rowsMark,
 		},
 	}
 }
+
+const deleteRefs = `delete from refs where (community, instance) in (` + rowsMark + `)`
 
 // endTimers ends waiting timers; those that do not wait any more stay as they are.
 const endTimers = `update timers set status = v.column5, reason = v.column6, ended_at = cast(v.column7 as bigint)

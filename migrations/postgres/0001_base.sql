@@ -23,6 +23,7 @@ create table roots (
   mac       bytea    not null,
   bundle    text collate "C" not null,
   code      text collate "C" not null,
+  recorded  bigint,
   frozen    bigint,
   primary key (community, id)
 );
@@ -52,6 +53,17 @@ create unique index instances_by_key on instances (community, parent, workflow, 
 create index instances_by_slot on instances (community, parent, slot) where slot <> '';
 -- Subtree and DistinctRows: everything under a programme.
 create index instances_by_root on instances (community, root);
+
+-- refs: which instances point to which with their reference fields, across all programmes of the community.
+create table refs (
+  community text collate "C" not null,
+  target    text collate "C" not null,
+  workflow  text collate "C" not null,
+  instance  text collate "C" not null,
+  primary key (community, target, workflow, instance)
+);
+-- Replacing what one instance points to.
+create index refs_by_instance on refs (community, instance);
 
 -- distinct_counts: how many items hold a value of a distinct aggregate.
 create table distinct_counts (
