@@ -121,6 +121,7 @@ type definitionIndex struct {
 	aggregates map[string]*Aggregate
 	slots      map[string]*Slot
 	timers     map[string]*Timer
+	needs      map[[2]string][]*Need // by slot and event
 	table      transitionTable
 }
 

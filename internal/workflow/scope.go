@@ -1,6 +1,10 @@
 package workflow
 
-import "time"
+import (
+	"time"
+
+	"github.com/linli/linli/internal/calendar"
+)
 
 // Resolver finds what an expression names beyond the instance itself. Its errors come back from the evaluation
 // unchanged (errors.Is), so that a row that is not loaded yet can be told from a mistake.
@@ -27,5 +31,6 @@ type Scope struct {
 	Decider  string
 	Now      time.Time
 	Zone     *time.Location
+	Office   calendar.OfficeHours // of `starts`; zero: the usual hours
 	Occurred Occurred
 }

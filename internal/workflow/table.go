@@ -1,8 +1,103 @@
 package workflow
 
-import "github.com/looplab/fsm"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/looplab/fsm"
+)
 
 // transitionTable is the definition's events as looplab/fsm wants them, made once and only read afterwards.
 type transitionTable struct {
 	events fsm.Events
+	next   map[transition][]Destination
+	from   map[string][]*Event
+}
+
+type transition struct{ state, event string }
+
+// newTable compiles the events of a definition. An event with several destinations becomes one fsm event for each.
+func newTable(d *Definition) transitionTable {
+	t := transitionTable{next: map[transition][]Destination{}, from: map[string][]*Event{}}
+	for _, e := range d.Events {
+		for _, s := range e.From {
+			t.next[transition{s, e.Name}] = e.To
+			t.from[s] = append(t.from[s], e)
+		}
+		for i, dest := range e.To {
+			t.events = append(t.events, fsm.EventDesc{Name: choiceName(e, i), Src: e.From, Dst: dest.State})
+		}
+	}
+	return t
+}
+
+// choiceName is what an event is called in the fsm table: its name, or name#i when it has several destinations.
+func choiceName(e *Event, choice int) string {
+	if len(e.To) == 1 {
+		return e.Name
+	}
+	return e.Name + "#" + strconv.Itoa(choice)
+}
+
+// Next returns the ordered destinations of an event from a state, or nil if the event does not leave from it.
+func (d *Definition) Next(state, event string) []Destination {
+	return d.index.table.next[transition{state, event}]
+}
+
+// EventsFrom returns the events that leave from a state, in file order.
+func (d *Definition) EventsFrom(state string) []*Event { return d.index.table.from[state] }
+
+// Fire moves a machine that stands in state by one event and returns the new state. choice says which of the event's
+// destinations applies, counting from 0. The machine lives for this one call only, so that calls share nothing but the
+// table; a cancelled context does not stop it half-way.
+func (d *Definition) Fire(ctx context.Context, state, event string, choice int) (string, error) {
+	to := d.Next(state, event)
+	if to == nil {
+		return "", fmt.Errorf("event %s of %s does not leave from %s", event, d.Name, state)
+	}
+	if choice < 0 || choice >= len(to) {
+		return "", fmt.Errorf("event %s of %s has no destination %d", event, d.Name, choice)
+	}
+	m := fsm.NewFSM(state, d.index.table.events, nil)
+	err := m.Event(context.WithoutCancel(ctx), choiceName(d.Event(event), choice))
+	var stayed fsm.NoTransitionError
+	if err != nil && (!errors.As(err, &stayed) || stayed.Err != nil) {
+		return "", fmt.Errorf("event %s of %s from %s: %w", event, d.Name, state, err)
+	}
+	return m.Current(), nil
+}
+
+// Mermaid draws the machine as a Mermaid state diagram; the same definition always gives the same text.
+func Mermaid(d *Definition) string {
+	drawn, err := fsm.VisualizeWithType(fsm.NewFSM(d.Initial, d.index.table.events, nil), fsm.MermaidStateDiagram)
+	if err != nil {
+		return "" // only an unknown diagram type is an error
+	}
+	var b strings.Builder
+	for _, line := range strings.SplitAfter(drawn, "\n") {
+		// A # begins an entity in Mermaid: name#0 becomes "name (1)".
+		if head, n, ok := cutLast(strings.TrimSuffix(line, "\n"), "#"); ok {
+			if i, err := strconv.Atoi(n); err == nil {
+				line = fmt.Sprintf("%s (%d)\n", head, i+1)
+			}
+		}
+		b.WriteString(line)
+	}
+	for _, s := range d.States {
+		if s.Final {
+			fmt.Fprintf(&b, "    %s --> [*]\n", s.Name)
+		}
+	}
+	return b.String()
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
 }

@@ -1,0 +1,293 @@
+package workflow
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// languageVersion is the version of the definition language that this package reads.
+const languageVersion = 1
+
+var yamlErrorLine = regexp.MustCompile(`^yaml: (?:unmarshal errors:\s+)?line (\d+): `)
+
+// draft is a definition that is still being checked, with the places of the names that it uses.
+type draft struct {
+	reader
+	def   *Definition
+	name  string // also known when the file itself cannot be read
+	ok    bool   // the file could be read at least as YAML
+	marks map[string]Pos
+}
+
+// mark remembers where something stands.
+func (d *draft) mark(n *yaml.Node, names ...string) { d.marks[strings.Join(names, "/")] = d.pos(n) }
+
+// at is the place of something that was marked, or else of the nearest thing around it.
+func (d *draft) at(names ...string) Pos {
+	for n := len(names); n > 0; n-- {
+		if p, ok := d.marks[strings.Join(names[:n], "/")]; ok {
+			return p
+		}
+	}
+	return d.def.Pos
+}
+
+// names reads a list of names and marks each.
+func (d *draft) markedNames(n *yaml.Node, what string, where ...string) []string {
+	out := d.names(n, what)
+	if n == nil {
+		return out
+	}
+	d.mark(n, where...)
+	for _, item := range n.Content {
+		d.mark(item, append(append([]string{}, where...), item.Value)...)
+	}
+	return out
+}
+
+func (d *draft) markedName(n *yaml.Node, what string, where ...string) string {
+	if n == nil {
+		return ""
+	}
+	d.mark(n, where...)
+	return d.reader.name(n, what)
+}
+
+// decode reads one file. The draft is never nil; its problems say what could not be read.
+func decode(file string, content []byte) *draft {
+	base := path.Base(file)
+	d := &draft{
+		reader: reader{file: file, lines: strings.Split(string(content), "\n")},
+		name:   strings.TrimSuffix(base, path.Ext(base)),
+		marks:  map[string]Pos{},
+	}
+	d.def = &Definition{Name: d.name, Pos: Pos{file, 1, 1}}
+	if root := d.parse(content); root != nil {
+		d.ok = true
+		d.definition(root)
+	}
+	return d
+}
+
+// parse reads the YAML of one file, which must be exactly one document.
+func (d *draft) parse(content []byte) *yaml.Node {
+	top := Pos{d.file, 1, 1}
+	if !validText(content) {
+		d.problems.add(top, codeYAML, "the file is not UTF-8 text", "save it as UTF-8")
+		return nil
+	}
+	dec := yaml.NewDecoder(strings.NewReader(string(content)))
+	var doc, second yaml.Node
+	err := dec.Decode(&doc)
+	if errors.Is(err, io.EOF) || err == nil && len(doc.Content) == 0 {
+		d.problems.add(top, codeYAML, "the file is empty", "write a definition or remove the file")
+		return nil
+	}
+	if err == nil {
+		if err = dec.Decode(&second); err == nil {
+			d.note(&second, codeYAML, "the file holds a second document", "write one definition a file")
+			return doc.Content[0]
+		}
+		if errors.Is(err, io.EOF) {
+			return doc.Content[0]
+		}
+	}
+	said := err.Error()
+	if m := yamlErrorLine.FindStringSubmatch(said); m != nil {
+		if line, err := strconv.Atoi(m[1]); err == nil && line > 0 {
+			top.Line = line
+		}
+		said = said[len(m[0]):]
+	}
+	said = strings.TrimPrefix(said, "yaml: ")
+	d.problems.add(top, codeYAML, "this is not YAML: "+said, "check indentation, quotes and brackets on this line and the one before it")
+	return nil
+}
+
+// definition reads the whole document.
+func (d *draft) definition(root *yaml.Node) {
+	def := d.def
+	def.Pos = d.pos(root)
+	m := d.mapping(root, "the definition")
+	if m == nil {
+		return
+	}
+	if n := m.need("language"); n != nil {
+		if v := d.integer(n, "language", 1); v != languageVersion && v != 0 {
+			d.note(n, codeLanguage, fmt.Sprintf("language %d is not known here", v), fmt.Sprintf("write `language: %d`", languageVersion))
+		}
+	}
+	d.workflowName(m.need("workflow"))
+	def.Level = Level(d.choice(m.need("level"), "level",
+		string(LevelCommunity), string(LevelProgramme), string(LevelActivity), string(LevelItem)))
+	if def.Title = d.text(m.need("title"), "title"); m.has("about") {
+		def.About = d.text(m.take("about"), "about")
+	}
+	m.take("about")
+	def.Subject = d.markedName(m.take("subject"), "subject", "subject")
+	d.fields(m.take("fields"))
+	d.sections(m.take("sections"))
+	d.slots(m.take("slots"))
+	d.needs(m.take("needs"))
+	def.Items = d.markedNames(m.take("items"), "items", "items")
+	d.aggregates(m.take("aggregates"))
+	def.Initial = d.markedName(m.need("initial"), "initial", "initial")
+	d.states(m.need("states"))
+	d.events(m.take("events"))
+	d.timers(m.take("timers"))
+	d.reminders(m.take("reminders"))
+	d.options(m)
+	m.done()
+}
+
+// workflowName checks that the definition is called as its file is.
+func (d *draft) workflowName(n *yaml.Node) {
+	name := d.markedName(n, "workflow", "workflow")
+	if name == "" {
+		return
+	}
+	if name != d.name {
+		d.note(n, codeFileName, fmt.Sprintf("the workflow is called %q but its file %q", name, path.Base(d.file)),
+			"call both the same: "+name+"/"+name+".yaml")
+	}
+	d.name, d.def.Name = name, name
+}
+
+func (d *draft) sections(n *yaml.Node) {
+	d.named(n, "sections", func(name string, key, value *yaml.Node) {
+		s := &Section{Pos: d.pos(key), Name: name}
+		if m := d.mapping(value, "section "+name); m != nil {
+			s.Title = d.text(m.need("title"), "title of section "+name)
+			m.done()
+		}
+		d.def.Sections = append(d.def.Sections, s)
+	})
+}
+
+func (d *draft) slots(n *yaml.Node) {
+	d.named(n, "slots", func(name string, key, value *yaml.Node) {
+		s := &Slot{Pos: d.pos(key), Name: name}
+		what := "slot " + name
+		if m := d.mapping(value, what); m != nil {
+			s.Workflow = d.markedName(m.need("workflow"), "workflow of "+what, "slot", name, "workflow")
+			if v := m.take("min"); v != nil {
+				s.Min = d.integer(v, "min of "+what, 0)
+			}
+			if v := m.take("max"); v != nil {
+				if s.Max = d.integer(v, "max of "+what, 0); s.Max != 0 && s.Max < s.Min {
+					d.note(v, codeValue, fmt.Sprintf("%s allows at most %d but needs %d", what, s.Max, s.Min), "raise max, or write 0 for any number")
+				}
+			}
+			s.Title = d.text(m.need("title"), "title of "+what)
+			m.done()
+		}
+		d.def.Slots = append(d.def.Slots, s)
+	})
+}
+
+func (d *draft) needs(n *yaml.Node) {
+	d.named(n, "needs", func(name string, key, value *yaml.Node) {
+		need := &Need{Pos: d.pos(key), Name: name}
+		what := "need " + name
+		m := d.mapping(value, what)
+		if m == nil {
+			return
+		}
+		if v := m.need("event"); v != nil {
+			d.mark(v, "need", name, "event")
+			need.Slot, need.Event = d.slotEvent(v, what)
+		}
+		need.On = d.markedName(m.need("on"), "`on` of "+what, "need", name, "on")
+		need.Milestone = d.markedName(m.need("milestone"), "milestone of "+what, "need", name, "milestone")
+		need.Which = Which(d.choice(m.need("which"), "`which` of "+what, string(WhichAll), string(WhichAny), string(WhichNamed)))
+		need.Field = d.markedName(m.take("field"), "field of "+what, "need", name, "field")
+		if (need.Which == WhichNamed) != (need.Field != "") && need.Which != "" {
+			d.note(m.node, codeMissingKey, what+" must have `which: named` and `field:` together or not at all",
+				"name the field that holds the activities, or write `which: all` or `any` without `field`")
+		}
+		if v := m.take("where"); v != nil {
+			need.Where = d.expr(v, "`where` of "+what)
+		}
+		if v := m.take("else"); v != nil {
+			need.Else = d.text(v, "`else` of "+what)
+		}
+		need.Waivable = d.flag(m, "waivable")
+		m.done()
+		d.def.Needs = append(d.def.Needs, need)
+	})
+}
+
+// slotEvent reads "slot.event" or "event".
+func (d *draft) slotEvent(n *yaml.Node, what string) (slot, event string) {
+	s, ok := d.scalar(n, "event of "+what)
+	if !ok {
+		return "", ""
+	}
+	slot, event, dotted := strings.Cut(s, ".")
+	if !dotted {
+		slot, event = "", s
+	}
+	if !nameForm.MatchString(event) || dotted && !nameForm.MatchString(slot) {
+		d.note(n, codeName, fmt.Sprintf("event of %s is %q", what, s), "write slot.event, or the name of an event of this programme")
+		return "", ""
+	}
+	return slot, event
+}
+
+// flag reads an optional true or false; absent means false.
+func (d *draft) flag(m *mapping, key string) bool {
+	if n := m.take(key); n != nil {
+		return d.boolean(n, key+" of "+m.what)
+	}
+	return false
+}
+
+func (d *draft) aggregates(n *yaml.Node) {
+	d.named(n, "aggregates", func(name string, key, value *yaml.Node) {
+		a := &Aggregate{Pos: d.pos(key), Name: name}
+		what := "aggregate " + name
+		d.goodMember(key, name, what)
+		m := d.mapping(value, what)
+		if m == nil {
+			return
+		}
+		d.aggregateKind(m, a)
+		a.Of = d.markedName(m.need("of"), "`of` of "+what, "aggregate", name, "of")
+		a.Via = d.markedName(m.take("via"), "`via` of "+what, "aggregate", name, "via")
+		if v := m.take("where"); v != nil {
+			a.Where = d.expr(v, "`where` of "+what)
+		}
+		a.In = d.markedNames(m.take("in"), "`in` of "+what, "aggregate", name, "in")
+		a.Title = d.text(m.need("title"), "title of "+what)
+		m.done()
+		d.def.Aggregates = append(d.def.Aggregates, a)
+	})
+}
+
+// aggregateKind reads which one of sum, count and distinct it is.
+func (d *draft) aggregateKind(m *mapping, a *Aggregate) {
+	given := 0
+	for _, kind := range []AggregateKind{AggregateSum, AggregateCount, AggregateDistinct} {
+		v := m.take(string(kind))
+		if v == nil {
+			continue
+		}
+		given++
+		a.Kind = kind
+		if kind != AggregateCount {
+			a.Value = d.expr(v, string(kind)+" of "+m.what)
+		} else if !d.boolean(v, "count of "+m.what) && v.Kind == yaml.ScalarNode && v.Tag == "!!bool" {
+			d.note(v, codeValue, "count of "+m.what+" is false", "write `count: true`, sum or distinct")
+		}
+	}
+	if given != 1 {
+		d.note(m.node, codeMissingKey, m.what+" has not exactly one of sum, count and distinct", "write one of `sum: CEL`, `count: true`, `distinct: CEL`")
+	}
+}
