@@ -110,7 +110,7 @@ type Change struct {
 	State     *[2]string          `json:"state,omitempty"`
 	Version   [2]int64            `json:"version"`
 	Touched   [2]int64            `json:"touched"`
-	Data      map[string][2]any   `json:"data,omitempty"` // Value before, Value after
+	Data      map[string]Pair     `json:"data,omitempty"` // before, after
 	Aggregate map[string][2]int64 `json:"agg,omitempty"`
 	Distinct  []DistinctChange    `json:"distinct,omitempty"`
 	Rest      *[2]Rest            `json:"rest,omitempty"`
@@ -133,6 +133,7 @@ type Rest struct {
 	Timers     map[string]Due       `json:"timers,omitempty"`
 	Flags      []string             `json:"flags,omitempty"`
 	Entered    time.Time            `json:"entered"`
+	LastChild  int64                `json:"last_child,omitempty"`
 }
 
 // DistinctChange moves the number of items that hold one value of a distinct aggregate.

@@ -27,12 +27,13 @@ type Body struct {
 	Data       Values               `json:"data,omitempty"`
 	Aggregates map[string]int64     `json:"agg,omitempty"`
 	Milestones map[string]Milestone `json:"milestones,omitempty"`
-	By         map[string]string    `json:"by,omitempty"`     // event → person who last decided it here
-	Waived     map[string]Waiver    `json:"waived,omitempty"` // need → waiver
-	Uses       []Use                `json:"uses,omitempty"`   // milestones of others that this instance was built on
-	Timers     map[string]Due       `json:"timers,omitempty"` // rule → what is armed
-	Flags      []string             `json:"flags,omitempty"`  // e.g. basis_changed (依据已变更), backfilled (补录)
-	Entered    time.Time            `json:"entered"`          // when the present state was entered
+	By         map[string]string    `json:"by,omitempty"`         // event → person who last decided it here
+	Waived     map[string]Waiver    `json:"waived,omitempty"`     // need → waiver
+	Uses       []Use                `json:"uses,omitempty"`       // milestones of others that this instance was built on
+	Timers     map[string]Due       `json:"timers,omitempty"`     // rule → what is armed
+	Flags      []string             `json:"flags,omitempty"`      // e.g. basis_changed (依据已变更), backfilled (补录)
+	Entered    time.Time            `json:"entered"`              // when the present state was entered
+	LastChild  int64                `json:"last_child,omitempty"` // seq at which the youngest instance under this one was created
 }
 
 // Milestone is latched when its state is first entered.
@@ -59,6 +60,7 @@ type Use struct {
 type Due struct {
 	Generation int64     `json:"gen"`
 	At         time.Time `json:"at"`
+	Done       bool      `json:"done,omitempty"` // fired; it comes back only when the anchor moves
 }
 
 // The flags that the engine sets.

@@ -18,13 +18,14 @@ type KeyKind string
 
 // The kinds of key and their parts.
 const (
-	KeyInstance KeyKind = "instance" // A: id
-	KeyByKey    KeyKind = "by_key"   // A: parent, B: workflow, C: key
-	KeyPrefix   KeyKind = "prefix"   // A: parent, B: workflow, C: prefix of the key
-	KeyChildren KeyKind = "children" // A: parent, B: workflow
-	KeySlot     KeyKind = "slot"     // A: root; B, C empty: every activity of the root
-	KeyDistinct KeyKind = "distinct" // A: instance, B: aggregate, C: value ("" for all values)
-	KeyEntry    KeyKind = "entry"    // A: root, B: command id
+	KeyInstance  KeyKind = "instance"  // A: id
+	KeyByKey     KeyKind = "by_key"    // A: parent, B: workflow, C: key
+	KeyPrefix    KeyKind = "prefix"    // A: parent, B: workflow, C: prefix of the key
+	KeyChildren  KeyKind = "children"  // A: parent, B: workflow
+	KeySlot      KeyKind = "slot"      // A: root; B, C empty: every activity of the root
+	KeyDistinct  KeyKind = "distinct"  // A: instance, B: aggregate, C: value ("" for all values)
+	KeyEntry     KeyKind = "entry"     // A: root, B: command id
+	KeyReferrers KeyKind = "referrers" // A: instance pointed to, B: workflow of the instances that point (any root of the community)
 )
 
 // Answer is what the store says about one Key.
@@ -133,4 +134,55 @@ func (k Key) matches(i *Instance) bool {
 	default:
 		return false
 	}
+}
+
+// list returns the instances that a list key names, in a stable order, and whether they are loaded.
+func (s *Snapshot) list(k Key) ([]*Instance, bool) {
+	ids, ok := s.lists[k]
+	if !ok {
+		return nil, false
+	}
+	out := make([]*Instance, 0, len(ids))
+	for _, id := range ids {
+		if i := s.instances[id]; i != nil {
+			out = append(out, i)
+		}
+	}
+	slices.SortFunc(out, func(a, b *Instance) int { return strings.Compare(a.ID, b.ID) })
+	return out, true
+}
+
+// Absorb makes the outcome of a command visible to the next one of the same slice.
+func (s *Snapshot) Absorb(o *Outcome) {
+	for _, r := range o.Rows {
+		i := r.Instance
+		if r.Op == RowDelete {
+			s.instances[i.ID] = nil
+			continue
+		}
+		s.instances[i.ID] = i
+		if r.Op != RowInsert {
+			continue
+		}
+		for k, ids := range s.lists {
+			if k.matches(i) && !slices.Contains(ids, i.ID) {
+				s.lists[k] = append(ids, i.ID)
+			}
+		}
+	}
+	for k, n := range o.Distinct {
+		s.distinct[k] = n
+	}
+	for i := range o.Entries {
+		e := &o.Entries[i]
+		s.entries[Key{KeyEntry, e.Root, e.Command, ""}] = e
+	}
+}
+
+// Instance returns a loaded instance, or nil if there is none or it is not loaded.
+func (s *Snapshot) Instance(id string) *Instance { return s.instances[id] }
+
+// Entry returns a loaded history entry, or nil if there is none or it is not loaded.
+func (s *Snapshot) Entry(root, command string) *Entry {
+	return s.entries[Key{Kind: KeyEntry, A: root, B: command}]
 }

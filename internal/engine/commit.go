@@ -1,0 +1,180 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/linli/linli/internal/calendar"
+	"github.com/linli/linli/internal/fault"
+	"github.com/linli/linli/internal/workflow"
+)
+
+// submission is one slice waiting for the committer.
+type submission struct {
+	ctx   context.Context //nolint:containedctx // a message between goroutines, not a long-lived value
+	slice Slice
+	done  chan error
+}
+
+// maxBatch bounds what one transaction writes.
+const maxBatch = 128
+
+// commit hands a slice to the committer and waits until it is durable or refused.
+func (e *Engine) commit(ctx context.Context, w *work) error {
+	s := submission{ctx: ctx, slice: w.slice, done: make(chan error, 1)}
+	e.commits <- s
+	return <-s.done
+}
+
+// commitLoop is the one committer: it takes everything that is ready when the previous commit has returned.
+func (e *Engine) commitLoop() {
+	for first := range e.commits {
+		batch := []submission{first}
+	more:
+		for len(batch) < maxBatch {
+			select {
+			case s, ok := <-e.commits:
+				if !ok {
+					break more
+				}
+				batch = append(batch, s)
+			default:
+				break more
+			}
+		}
+		e.commitBatch(batch)
+	}
+}
+
+func (e *Engine) commitBatch(batch []submission) {
+	slices := make([]Slice, len(batch))
+	for n, s := range batch {
+		slices[n] = s.slice
+	}
+	errs, err := e.store.Commit(batch[0].ctx, slices)
+	for n, s := range batch {
+		switch {
+		case err != nil:
+			s.done <- err
+		default:
+			s.done <- errs[n]
+		}
+	}
+}
+
+// Bundle returns a stored bundle, compiled. Compiled bundles are kept for the life of the engine.
+func (e *Engine) Bundle(ctx context.Context, hash string) (*workflow.Bundle, error) {
+	if b := e.cached(hash); b != nil {
+		return b, nil
+	}
+	files, err := e.store.Bundle(ctx, hash)
+	if err != nil {
+		return nil, err
+	}
+	if files == nil {
+		return nil, fmt.Errorf("bundle %s is not in the database", hash)
+	}
+	b, problems := workflow.Load(files)
+	if len(problems) > 0 {
+		return nil, fmt.Errorf("stored bundle %s: %w", hash, problems)
+	}
+	if b.Hash != hash {
+		return nil, fmt.Errorf("stored bundle %s has the hash %s: its files were changed in the database", hash, b.Hash)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.bundles[hash] = b
+	return b, nil
+}
+
+func (e *Engine) cached(hash string) *workflow.Bundle {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.bundles[hash]
+}
+
+// AddBundle stores a checked bundle so that communities can take it up. Nothing running moves.
+func (e *Engine) AddBundle(ctx context.Context, b *workflow.Bundle) error {
+	if err := e.store.PutBundle(ctx, b.Hash, b.Language, b.Files); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.bundles[b.Hash] = b
+	return nil
+}
+
+// newBundle says on which bundle a new root runs: the community's current one (its field `bundle`), and for a new community the
+// one it names.
+func (e *Engine) newBundle(b *build, r *Request) (string, error) {
+	if c := b.snap.Instance(r.Community); c != nil {
+		if hash, _ := c.Body.Data["bundle"].(string); hash != "" {
+			return hash, nil
+		}
+		return b.heads[r.Community].Bundle, nil
+	}
+	if hash, _ := r.Values["bundle"].(string); hash != "" {
+		return hash, nil
+	}
+	return "", fault.New(fault.NotFound, "unknown_community", "还没有这个社区；请先建立社区", "there is no such community; create it first")
+}
+
+// zone is the community's time zone.
+func (b *build) zone(r *Request) (*time.Location, error) {
+	name, _ := r.Values["zone"].(string)
+	if c := b.snap.Instance(r.Community); c != nil {
+		name, _ = c.Body.Data["zone"].(string)
+	}
+	if name == "" {
+		name = "Asia/Shanghai"
+	}
+	z, err := calendar.Zone(name)
+	if err != nil {
+		return nil, fault.NewInvalid("zone", "unknown_zone", "没有时区 "+name+"；请填如 Asia/Shanghai", "there is no time zone "+name+"; give one such as Asia/Shanghai")
+	}
+	return z, nil
+}
+
+// explained adds to every reason who holds the roles that can help.
+func (e *Engine) explained(ctx context.Context, b *build, err error) error {
+	var r *workflow.Refusal
+	if !errors.As(err, &r) {
+		return err
+	}
+	if herr := e.holders(ctx, b.key.community, b.key.root, r.Reasons); herr != nil {
+		e.log.Warn("who holds a role is not known", "err", herr)
+	}
+	return r
+}
+
+// holders fills in, for each reason, the people who hold its roles for this root.
+func (e *Engine) holders(ctx context.Context, community, root string, reasons []workflow.Reason) error {
+	asked := false
+	for _, r := range reasons {
+		asked = asked || len(r.Roles) > 0
+	}
+	if !asked {
+		return nil
+	}
+	answers, err := e.store.Load(ctx, community, []workflow.Key{{Kind: workflow.KeyPrefix, A: community, B: "grant"}})
+	if err != nil {
+		return err
+	}
+	held := map[string][]string{}
+	for _, g := range answers[0].Instances {
+		role, _ := g.Body.Data["role"].(string)
+		person, _ := g.Body.Data["person"].(string)
+		scope, _ := g.Body.Data["scope"].(string)
+		if g.State == "active" && (scope == community || scope == root) {
+			held[role] = append(held[role], person)
+		}
+	}
+	for n := range reasons {
+		for _, role := range reasons[n].Roles {
+			reasons[n].Who = append(reasons[n].Who, held[role]...)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,133 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/linli/linli/internal/fault"
+	"github.com/linli/linli/internal/workflow"
+)
+
+// dueBatch is how many due timers are taken at a time.
+const dueBatch = 200
+
+// withDueTimers puts the timers of a root that are due before the jobs' time in front of them: a pledge that lapsed at noon has
+// lapsed when somebody acts at one. Trouble with a timer never stops the jobs; it stays due and is taken again.
+func (e *Engine) withDueTimers(ctx context.Context, k queueKey, jobs []*job) []*job {
+	if jobs[0].timer != nil {
+		return jobs
+	}
+	var now time.Time
+	for _, j := range jobs {
+		t := j.req.At
+		if t.IsZero() {
+			t = e.now()
+		}
+		if t.After(now) {
+			now = t
+		}
+	}
+	rows, err := e.store.DueTimers(ctx, k.community, k.root, now, dueBatch)
+	if err != nil {
+		e.log.Warn("due timers could not be read", "err", err)
+		return jobs
+	}
+	for _, t := range rows {
+		j := timerJob(t)
+		e.runJobs(ctx, k, []*job{j})
+		if a := <-j.done; a.err != nil {
+			if err := e.skip(ctx, t, a.err); err != nil {
+				e.log.Warn("a timer could not be fired", "rule", t.Rule, "err", err)
+			}
+		}
+	}
+	return jobs
+}
+
+// timerJob is the command that a due timer fires, by the system.
+func timerJob(t TimerRow) *job {
+	return &job{
+		timer: &t, done: make(chan answer, 1),
+		req: Request{Command: workflow.Command{
+			ID:        fmt.Sprintf("timer/%s/%s/%d", t.Instance, t.Rule, t.Generation),
+			Community: t.Community, Root: t.Root, Target: t.Instance, Kind: workflow.KindFire, Event: t.Event,
+			Actor: workflow.Actor{System: true},
+			Timer: &workflow.TimerRef{Instance: t.Instance, Rule: t.Rule, Generation: t.Generation},
+		}},
+	}
+}
+
+// skip ends a timer whose event was refused, with the reasons; anything else leaves it due.
+func (e *Engine) skip(ctx context.Context, t TimerRow, cause error) error {
+	var r *workflow.Refusal
+	if !errors.As(cause, &r) {
+		return cause
+	}
+	t.Status = TimerSkipped
+	if r.Has(workflow.ReasonTimer) {
+		t.Status = TimerSuperseded
+	}
+	texts := make([]string, len(r.Reasons))
+	for n, x := range r.Reasons {
+		texts[n] = x.Text.ZH + " / " + x.Text.EN
+	}
+	t.Reason, t.Ended = strings.Join(texts, "; "), e.now()
+	return e.store.EndTimer(ctx, t)
+}
+
+// FireDue fires what is due at now in every programme without a clock of its own, and returns how many timers it ended.
+func (e *Engine) FireDue(ctx context.Context) (int, error) {
+	return e.fireDue(ctx, "", "", e.now())
+}
+
+// Advance moves the clock of a replayed programme to a time: what falls due by then fires, in order, at its own time.
+func (e *Engine) Advance(ctx context.Context, community, root string, to time.Time) (int, error) {
+	heads, err := e.store.Heads(ctx, community, []string{root})
+	if err != nil {
+		return 0, err
+	}
+	if heads[root].Frozen.IsZero() {
+		return 0, fault.NewInvalid("programme", "clock_not_frozen", "只有重演的项目才能拨动时钟", "only a replayed programme has a clock that can be moved")
+	}
+	return e.fireDue(ctx, community, root, to)
+}
+
+func (e *Engine) fireDue(ctx context.Context, community, root string, now time.Time) (int, error) {
+	total := 0
+	for {
+		rows, err := e.store.DueTimers(ctx, community, root, now, dueBatch)
+		if err != nil || len(rows) == 0 {
+			return total, err
+		}
+		ended := 0
+		var last error
+		for _, t := range rows {
+			_, err := e.enqueue(ctx, timerJob(t))
+			if err != nil {
+				err = e.skip(ctx, t, err)
+			}
+			if err != nil {
+				last = err
+				continue
+			}
+			ended++
+		}
+		total += ended
+		if ended == 0 {
+			return total, last
+		}
+	}
+}
+
+// NextDue returns when the next timer of a programme without a clock of its own is due; zero if none waits.
+func (e *Engine) NextDue(ctx context.Context) (time.Time, error) {
+	far := time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+	rows, err := e.store.DueTimers(ctx, "", "", far, 1)
+	if err != nil || len(rows) == 0 {
+		return time.Time{}, err
+	}
+	return rows[0].Due, nil
+}

@@ -1,0 +1,114 @@
+// Package engine carries commands out: it orders them per programme, loads what a decision needs, lets the pure core
+// decide, and commits what follows together with its history. It declares the Store it needs and knows no database,
+// no transport and no clock of its own.
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/linli/linli/internal/seal"
+	"github.com/linli/linli/internal/workflow"
+)
+
+// Config is what an engine is made of.
+type Config struct {
+	Store Store
+	Keys  *seal.Keyring
+	Now   func() time.Time // the process's clock; instants are cut to microseconds
+	Log   *slog.Logger     // nil: nothing is logged. Never receives personal data
+}
+
+// Engine applies commands. It is safe for concurrent use; Close waits for what was accepted.
+type Engine struct {
+	store Store
+	keys  *seal.Keyring
+	now   func() time.Time
+	log   *slog.Logger
+
+	commits chan submission // ready slices for the one committer
+	wg      sync.WaitGroup
+
+	mu      sync.Mutex
+	queues  map[queueKey]*queue
+	bundles map[string]*workflow.Bundle
+	closed  bool
+	idle    *sync.Cond // signalled when a queue runs dry
+}
+
+// New starts an engine on a store.
+func New(c Config) *Engine {
+	log := c.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	e := &Engine{
+		store: c.Store, keys: c.Keys, now: c.Now, log: log,
+		commits: make(chan submission, 1024),
+		queues:  map[queueKey]*queue{}, bundles: map[string]*workflow.Bundle{},
+	}
+	e.idle = sync.NewCond(&e.mu)
+	e.wg.Go(e.commitLoop)
+	return e
+}
+
+// Close refuses further commands, waits for those accepted, and stops the committer. It does not close the store.
+func (e *Engine) Close() {
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		return
+	}
+	e.closed = true
+	for len(e.queues) > 0 {
+		e.idle.Wait()
+	}
+	e.mu.Unlock()
+	close(e.commits)
+	e.wg.Wait()
+}
+
+// Request is one command as it arrives: inputs in the clear and in the caller's own types.
+type Request struct {
+	workflow.Command
+	// Values are the inputs as the caller gave them; Command.Input is filled from them. They replace any Command.Input.
+	Values map[string]any
+	// IdempotencyKey makes a repeated request answer as the first one did; kept for 72 hours. The person is the actor.
+	IdempotencyKey string
+	// At is the time of a command to a replayed programme (one with a clock of its own); it never runs backwards.
+	At time.Time
+	// Frozen gives a programme or community that this command creates a clock of its own, starting at At.
+	Frozen bool
+
+	fresh bool // the id was drawn here: nobody can have used it before
+}
+
+// Result is what a carried-out command answers.
+type Result struct {
+	Command  string             `json:"command"`
+	Root     string             `json:"root"`
+	Seq      int64              `json:"seq"`
+	Instance string             `json:"instance"`
+	State    string             `json:"state"`
+	Version  int64              `json:"version"`
+	Warnings []workflow.Reason  `json:"warnings,omitempty"`
+	Replayed bool               `json:"-"` // the answer was stored earlier
+	Target   *workflow.Instance `json:"-"` // nil on a replay, or if an undo removed it
+}
+
+// Do carries out one request and returns when its outcome is durable. A refusal is a *workflow.Refusal; what cannot be
+// understood at all is a *fault.Error. When ctx ends first the command may still be carried out: ask again with the same
+// command id or idempotency key.
+func (e *Engine) Do(ctx context.Context, req Request) (Result, error) {
+	if err := req.check(); err != nil {
+		return Result{}, err
+	}
+	if req.ID == "" {
+		req.ID = rand.Text()
+		req.fresh = true
+	}
+	return e.enqueue(ctx, &job{req: req, done: make(chan answer, 1)})
+}

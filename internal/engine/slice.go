@@ -1,0 +1,304 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/linli/linli/internal/fault"
+	"github.com/linli/linli/internal/workflow"
+)
+
+// work is one slice on its way: what each job came to, and what is to be written.
+type work struct {
+	key   queueKey
+	parts []*part
+	slice Slice
+}
+
+// part is one job's share of a slice.
+type part struct {
+	job      *job
+	result   Result
+	refusal  error // a refusal or a fault: nothing of this job is written
+	replayed bool
+	answered bool
+}
+
+func (w *work) empty() bool { return len(w.slice.Chains) == 0 }
+
+func (w *work) answerAll(err error) {
+	for _, p := range w.parts {
+		switch {
+		case p.answered:
+		case err != nil:
+			p.job.answer(Result{}, err)
+		case p.refusal != nil:
+			p.job.answer(Result{}, p.refusal)
+		default:
+			p.job.answer(p.result, nil)
+		}
+		p.answered = true
+	}
+}
+
+// open returns the jobs that have no answer yet.
+func (w *work) open() []*job {
+	var out []*job
+	for _, p := range w.parts {
+		if !p.answered {
+			out = append(out, p.job)
+		}
+	}
+	return out
+}
+
+// build is the state of preparing one slice: what is loaded, the chains as they grow, the rows as they end up.
+type build struct {
+	*work
+	e      *Engine
+	snap   *workflow.Snapshot
+	heads  map[string]Head // root → head, growing with each entry
+	first  map[string]Head // root → head as loaded
+	chains map[string]*Chain
+	rows   map[string]RowWrite
+	order  []string
+	dist   map[workflow.Key]int64
+	reads  map[string]int64
+	subj   *subjects
+}
+
+// prepare loads what a slice's jobs need and applies them one after the other.
+func (e *Engine) prepare(ctx context.Context, k queueKey, jobs []*job) (*work, error) {
+	roots := []string{k.root}
+	if k.root != k.community {
+		roots = append(roots, k.community)
+	}
+	heads, err := e.store.Heads(ctx, k.community, roots)
+	if err != nil {
+		return nil, err
+	}
+	b := &build{
+		work: &work{key: k, slice: Slice{Community: k.community}}, e: e, snap: workflow.NewSnapshot(),
+		heads: maps.Clone(heads), first: heads, chains: map[string]*Chain{}, rows: map[string]RowWrite{},
+		dist: map[workflow.Key]int64{}, reads: map[string]int64{}, subj: newSubjects(e, k.community),
+	}
+	if b.heads == nil {
+		b.heads = map[string]Head{}
+	}
+	for _, j := range jobs {
+		p := &part{job: j}
+		b.parts = append(b.parts, p)
+		if err := b.one(ctx, p); err != nil {
+			var ref *workflow.Refusal
+			var f *fault.Error
+			if !errors.As(err, &ref) && !errors.As(err, &f) {
+				return b.work, err
+			}
+			p.refusal = e.explained(ctx, b, err)
+		}
+	}
+	b.finish()
+	return b.work, nil
+}
+
+// one applies one job on top of the earlier ones.
+func (b *build) one(ctx context.Context, p *part) error {
+	j := p.job
+	if err := b.load(ctx, b.prefetch(j)); err != nil {
+		return err
+	}
+	if done, err := b.replay(ctx, p); done || err != nil {
+		return err
+	}
+	env, err := b.env(ctx, j)
+	if err != nil {
+		return err
+	}
+	cmd := j.req.Command
+	if !cmd.Occurred.Known() && cmd.Kind != workflow.KindBackfill {
+		cmd.Occurred = workflow.OccurredAt(env.Now)
+	}
+	plain := cmd.Input
+	if j.req.Values != nil {
+		plain = j.req.Values
+	}
+	terms, err := b.private(ctx, &cmd, plain, env.Bundle)
+	if err != nil {
+		return err
+	}
+	out, err := b.apply(ctx, env, cmd)
+	if err != nil {
+		return err
+	}
+	return b.take(p, cmd, out, terms)
+}
+
+// prefetch names what nearly every command looks at, so that it comes in one round.
+func (b *build) prefetch(j *job) []workflow.Key {
+	r := &j.req
+	keys := []workflow.Key{{Kind: workflow.KeyInstance, A: r.Community}}
+	if r.Root != "" {
+		keys = append(keys, workflow.Key{Kind: workflow.KeyInstance, A: r.Root})
+	}
+	if r.Target != "" {
+		keys = append(keys, workflow.Key{Kind: workflow.KeyInstance, A: r.Target})
+	}
+	for _, person := range []string{r.Actor.Person, onBehalf(r)} {
+		if person != "" {
+			keys = append(keys, workflow.Key{Kind: workflow.KeyPrefix, A: r.Community, B: "grant", C: person + "/"})
+		}
+	}
+	if !r.fresh {
+		keys = append(keys, workflow.Key{Kind: workflow.KeyEntry, A: r.root(), B: r.ID})
+	}
+	return keys
+}
+
+func onBehalf(r *Request) string {
+	if r.OnBehalf == nil {
+		return ""
+	}
+	return r.OnBehalf.Person
+}
+
+func (b *build) load(ctx context.Context, keys []workflow.Key) error {
+	var want []workflow.Key
+	for _, k := range keys {
+		if !b.snap.Has(k) {
+			want = append(want, k)
+		}
+	}
+	if len(want) == 0 {
+		return nil
+	}
+	answers, err := b.e.store.Load(ctx, b.key.community, want)
+	if err != nil {
+		return err
+	}
+	for n, k := range want {
+		b.snap.Put(k, answers[n])
+	}
+	return nil
+}
+
+// replay answers a command that was carried out before: by its id in the chain, or by its idempotency key.
+func (b *build) replay(ctx context.Context, p *part) (bool, error) {
+	r := &p.job.req
+	if r.IdempotencyKey != "" {
+		stored, err := b.stored(ctx, r)
+		if err != nil {
+			return false, err
+		}
+		if stored != nil {
+			print, err := r.fingerprint()
+			if err != nil {
+				return false, err
+			}
+			if stored.Fingerprint != print {
+				return false, fault.New(fault.Mismatch, "idempotency_key_reused",
+					"同一个 Idempotency-Key 已用于另一项请求；请换一个新的", "this Idempotency-Key was already used for another request; choose a new one")
+			}
+			if err := json.Unmarshal(stored.Response, &p.result); err != nil {
+				return false, fmt.Errorf("stored answer to key of command %s: %w", stored.Command, err)
+			}
+			p.result.Replayed, p.replayed = true, true
+			return true, nil
+		}
+	}
+	entry := b.snap.Entry(r.root(), r.ID)
+	if entry == nil {
+		return false, nil
+	}
+	p.replayed = true
+	p.result = Result{Command: r.ID, Root: r.root(), Seq: entry.Seq, Instance: entry.Target, Warnings: entry.Warnings, Replayed: true}
+	k := workflow.Key{Kind: workflow.KeyInstance, A: entry.Target}
+	if err := b.load(ctx, []workflow.Key{k}); err != nil {
+		return false, err
+	}
+	if i := b.snap.Instance(entry.Target); i != nil {
+		p.result.State, p.result.Version, p.result.Target = i.State, i.Version, i
+	}
+	return true, nil
+}
+
+// stored finds an idempotency key among those of this slice, then in the database.
+func (b *build) stored(ctx context.Context, r *Request) (*Idempotency, error) {
+	for n := range b.slice.Keys {
+		if k := &b.slice.Keys[n]; k.Person == r.Actor.Person && k.Key == r.IdempotencyKey {
+			return k, nil
+		}
+	}
+	return b.e.store.Replay(ctx, r.Community, r.Actor.Person, r.IdempotencyKey, b.e.now())
+}
+
+// env fixes the time, the zone and the bundle of one command.
+func (b *build) env(ctx context.Context, j *job) (workflow.Env, error) {
+	r := &j.req
+	head, known := b.heads[r.root()]
+	if !known && r.Kind != workflow.KindCreate {
+		return workflow.Env{}, fault.New(fault.NotFound, "unknown_programme", "找不到这个项目；请核对编号", "there is no such programme; check its code")
+	}
+	now, err := b.clock(j, head, known)
+	if err != nil {
+		return workflow.Env{}, err
+	}
+	hash := head.Bundle
+	if !known {
+		if hash, err = b.e.newBundle(b, r); err != nil {
+			return workflow.Env{}, err
+		}
+	}
+	bundle, err := b.e.Bundle(ctx, hash)
+	if err != nil {
+		return workflow.Env{}, err
+	}
+	zone, err := b.zone(r)
+	if err != nil {
+		return workflow.Env{}, err
+	}
+	seq := map[string]int64{}
+	for root, h := range b.heads {
+		seq[root] = h.Seq
+	}
+	return workflow.Env{Bundle: bundle, Snap: b.snap, Now: now, Zone: zone, Seq: seq}, nil
+}
+
+// clock is the time of a command: the process's, or that of a replayed programme; never before the last entry's.
+func (b *build) clock(j *job, head Head, known bool) (time.Time, error) {
+	r := &j.req
+	now := b.e.now()
+	frozen := known && !head.Frozen.IsZero() || !known && r.Frozen
+	switch {
+	case frozen && j.timer != nil:
+		now = j.timer.Due
+	case frozen && !r.At.IsZero():
+		now = r.At
+	case frozen:
+		now = head.Frozen
+	case !r.At.IsZero():
+		return now, fault.NewInvalid("at", "clock_not_frozen", "只有重演的项目才能指定时钟", "only a replayed programme has a clock that can be set; leave the time out")
+	}
+	now = now.UTC().Truncate(time.Microsecond)
+	if now.Before(head.Recorded) {
+		now = head.Recorded
+	}
+	return now, nil
+}
+
+// apply calls the core until it has all the rows that it asks for.
+func (b *build) apply(ctx context.Context, env workflow.Env, cmd workflow.Command) (*workflow.Outcome, error) {
+	for range maxAttempts {
+		out, err := workflow.Apply(env, cmd)
+		if err != nil || len(out.Missing) == 0 {
+			return out, err
+		}
+		if err := b.load(ctx, out.Missing); err != nil {
+			return nil, err
+		}
+	}
+	return nil, fmt.Errorf("command %s asks for rows without end", cmd.ID)
+}

@@ -1,0 +1,419 @@
+package workflow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// step is one event being fired on one instance: by the command itself, by an effect, or on the path of a backfill.
+type step struct {
+	inst   *Instance
+	def    *Definition
+	event  *Event
+	input  Values
+	nested bool // by an effect: roles, reasons and separation were decided by the command that caused it
+}
+
+func (x *tx) runFire(inst *Instance, def *Definition) error {
+	ev := def.Event(x.cmd.Event)
+	if ev == nil {
+		x.refuse(unknownEventReason(def, x.cmd.Event))
+		return errRefused
+	}
+	if x.cmd.Timer != nil {
+		if err := x.takeTimer(inst, def); err != nil {
+			return err
+		}
+	}
+	input, bad := NormaliseInput(ev, x.cmd.Input)
+	x.reasons = append(x.reasons, bad...)
+	if err := x.checkReferences(ev.Input, input); err != nil {
+		return err
+	}
+	x.cmd.Input = input
+	return x.fire(step{inst: inst, def: def, event: ev, input: input})
+}
+
+// fire checks one step with every reason at once and, if nothing stands against it, carries it out.
+func (x *tx) fire(s step) error {
+	before := len(x.reasons)
+	if s.input == nil {
+		s.input = Values{}
+	}
+	if err := x.store(&s); err != nil {
+		return err
+	}
+	if err := x.check(s); err != nil {
+		return err
+	}
+	uses, err := x.checkNeeds(s)
+	if err != nil {
+		return err
+	}
+	if len(x.missing) > 0 {
+		return errMissing
+	}
+	if len(x.reasons) > before {
+		return errRefused
+	}
+	if len(x.reasons) > 0 { // refused before this step, e.g. by the form or the version
+		return errRefused
+	}
+	return x.transit(s, uses)
+}
+
+// store puts the inputs that are fields into the instance: guards see them there.
+func (x *tx) store(s *step) error {
+	set := Values{}
+	for _, in := range s.event.Input {
+		if v, ok := s.input[in.Name]; ok && in.Store {
+			set[in.Name] = v
+		}
+	}
+	if len(set) == 0 {
+		return nil
+	}
+	err := x.modify(s.inst.ID, true, func(i *Instance) { i.set(set) })
+	if err != nil {
+		return err
+	}
+	s.inst, err = x.get(s.inst.ID)
+	return err
+}
+
+// set stores values; nil clears a field.
+func (i *Instance) set(vs Values) {
+	for k, v := range vs {
+		if v == nil {
+			delete(i.Body.Data, k)
+			continue
+		}
+		i.Body.Data[k] = v
+	}
+}
+
+// check collects every reason that stands against a step, except its needs.
+func (x *tx) check(s step) error {
+	if err := x.checkAncestors(s.inst); err != nil {
+		return err
+	}
+	wrongState := s.def.Next(s.inst.State, s.event.Name) == nil
+	if wrongState {
+		x.refuse(stateReason(s.def, s.inst, s.event))
+	}
+	if !s.nested && !x.backfill {
+		if err := x.checkActor(s.def, s.inst, s.event.By, s.event.Title); err != nil {
+			return err
+		}
+		if s.event.Reason && x.cmd.Reason == "" {
+			x.refuse(reasonRequired(s.event.Title))
+		}
+	}
+	for _, in := range s.event.Input {
+		if v, ok := s.input[in.Name]; in.Required && !x.backfill && (!ok || v == nil) && !x.stored(s, in) {
+			x.refuse(fieldRequired(&in.Field))
+		}
+	}
+	if err := x.checkSeparation(s); err != nil {
+		return err
+	}
+	return x.checkGuards(s, wrongState)
+}
+
+// stored reports whether an effect or an earlier event already filled a required input's field; a person must still
+// state the inputs of the form in hand, so this only helps nested steps.
+func (x *tx) stored(s step, in *Input) bool {
+	return s.nested && in.Store && s.inst.Body.Data[in.Name] != nil
+}
+
+// checkAncestors refuses work below something that was cancelled or skipped.
+func (x *tx) checkAncestors(inst *Instance) error {
+	for id := inst.Parent; id != ""; {
+		p, err := x.get(id)
+		if err != nil {
+			return err
+		}
+		if p == nil {
+			return nil
+		}
+		if p.Dead() {
+			x.refuse(ancestorReason(x.definition(p), p))
+			return nil
+		}
+		id = p.Parent
+	}
+	return nil
+}
+
+// checkSeparation holds maker and checker apart by person: those who decided, not those who typed.
+func (x *tx) checkSeparation(s step) error {
+	maker := s.inst.Body.By[s.event.Checks]
+	if s.event.Checks == "" || s.nested || x.backfill || maker == "" || maker != x.decider() {
+		return nil
+	}
+	level, err := x.strictness(s.def, s.event, "separation", s.event.Separation, false)
+	if err != nil {
+		return err
+	}
+	r := separationReason(s.def.Event(s.event.Checks), s.event)
+	return x.apply(level, "separation", r, s)
+}
+
+// apply turns a failed condition into a refusal, a demand for confirmation or a warning.
+func (x *tx) apply(level Strictness, name string, r Reason, s step) error {
+	switch level {
+	case Warn:
+		x.warnings = append(x.warnings, r)
+	case Confirm:
+		ok, err := x.confirmed(name, s)
+		if err != nil {
+			return err
+		}
+		if ok {
+			x.warnings = append(x.warnings, r)
+			return nil
+		}
+		x.refuse(confirmReason(name, r))
+	case Block:
+		x.refuse(r)
+	default:
+		x.refuse(r)
+	}
+	return nil
+}
+
+// confirmed reports whether the command passes a `confirm` guard: with a reason, or with a second person who may fire
+// the event. Separation of duties asks for both (PRACTICE: 小型办公室).
+func (x *tx) confirmed(name string, s step) (bool, error) {
+	c, ok := x.cmd.Confirm[name]
+	if !ok {
+		return false, nil
+	}
+	second := c.Second != "" && c.Second != x.decider() && c.Second != s.inst.Body.By[s.event.Checks]
+	if second {
+		held, err := x.roles(c.Second)
+		if err != nil {
+			return false, err
+		}
+		second = len(held) > 0
+	}
+	if name == "separation" {
+		return second && c.Reason != "", nil
+	}
+	return second || c.Reason != "", nil
+}
+
+// strictness is a guard's level after the community's choice.
+func (x *tx) strictness(def *Definition, ev *Event, name string, level Strictness, hard bool) (Strictness, error) {
+	if hard {
+		return Block, nil
+	}
+	if x.backfill {
+		return Warn, nil
+	}
+	if level == "" {
+		level = Block
+	}
+	community, err := x.get(x.cmd.Community)
+	if err != nil || community == nil {
+		return level, err
+	}
+	choices, _ := community.Body.Data["strictness"].([]string)
+	prefix := def.Name + "." + ev.Name + "." + name + "="
+	for _, c := range choices {
+		if len(c) <= len(prefix) || c[:len(prefix)] != prefix {
+			continue
+		}
+		switch chosen := Strictness(c[len(prefix):]); chosen {
+		case Block, Confirm, Warn:
+			level = chosen
+		}
+	}
+	return level, nil
+}
+
+// checkGuards evaluates every guard of a step.
+func (x *tx) checkGuards(s step, wrongState bool) error {
+	for _, g := range s.event.Require {
+		if x.backfill && g.Clock || guardWaits(g, s) {
+			continue
+		}
+		sc := x.scope(s)
+		ok, err := g.That.Bool(sc)
+		if errors.Is(err, errMissing) {
+			continue
+		}
+		if err != nil {
+			if !wrongState {
+				x.refuse(expressionReason(s.def, g.Name, err))
+			}
+			continue
+		}
+		if ok {
+			continue
+		}
+		if err := x.guardFails(s, g, sc); err != nil && !errors.Is(err, errMissing) {
+			return err
+		}
+	}
+	if len(x.missing) > 0 {
+		return errMissing
+	}
+	return nil
+}
+
+func (x *tx) guardFails(s step, g *Guard, sc *Scope) error {
+	text, err := g.Else.Render(sc)
+	if errors.Is(err, errMissing) {
+		return err
+	}
+	if err != nil {
+		return x.broken(s.def, s.event.Name+"."+g.Name, err)
+	}
+	level, err := x.strictness(s.def, s.event, g.Name, g.Strictness, g.Hard)
+	if err != nil {
+		return err
+	}
+	return x.apply(level, g.Name, Reason{Code: ReasonGuard, Name: g.Name, Text: text, Roles: s.event.By}, s)
+}
+
+// guardWaits reports whether a guard reads a required input that is not there: the missing field is the reason then.
+func guardWaits(g *Guard, s step) bool {
+	for _, name := range g.That.Inputs {
+		for _, in := range s.event.Input {
+			if in.Name == name && in.Required && s.input[name] == nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// scope is what the guards and effects of a step see.
+func (x *tx) scope(s step) *Scope {
+	return &Scope{
+		Resolver: x, Self: s.inst, Input: s.input, Actor: x.cmd.Actor.Person, Decider: x.decider(),
+		Now: x.Now, Zone: x.Zone, Occurred: x.cmd.Occurred,
+	}
+}
+
+// transit moves the machine and carries out what follows.
+func (x *tx) transit(s step, uses []Use) error {
+	choice, err := x.choose(s)
+	if err != nil {
+		return err
+	}
+	to, err := s.def.Fire(context.Background(), s.inst.State, s.event.Name, choice)
+	if err != nil {
+		return x.broken(s.def, s.event.Name, err)
+	}
+	err = x.modify(s.inst.ID, true, func(i *Instance) {
+		x.enter(i, s.def, to)
+		if d := x.decider(); d != "" && !s.nested {
+			i.Body.By[s.event.Name] = d
+		}
+		for _, u := range uses {
+			if !slices.Contains(i.Body.Uses, u) {
+				i.Body.Uses = append(i.Body.Uses, u)
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for _, m := range s.event.Clears {
+		if err := x.clear(s.inst, m); err != nil {
+			return err
+		}
+	}
+	s.inst, err = x.get(s.inst.ID)
+	if err != nil {
+		return err
+	}
+	return x.effects(s)
+}
+
+// choose finds which of an event's destinations applies.
+func (x *tx) choose(s step) (int, error) {
+	next := s.def.Next(s.inst.State, s.event.Name)
+	for n, d := range next {
+		if d.When == nil {
+			return n, nil
+		}
+		ok, err := d.When.Bool(x.scope(s))
+		if errors.Is(err, errMissing) {
+			return 0, err
+		}
+		if err != nil {
+			return 0, x.broken(s.def, s.event.Name+".to", err)
+		}
+		if ok {
+			return n, nil
+		}
+	}
+	return 0, x.broken(s.def, s.event.Name, fmt.Errorf("no destination from %s", s.inst.State))
+}
+
+// enter puts an instance into a state: the time of entering and, the first time, the milestone.
+func (x *tx) enter(i *Instance, def *Definition, state string) {
+	if i.State != state {
+		i.State = state
+		i.Body.Entered = x.Now
+	}
+	st := def.State(state)
+	if _, latched := i.Body.Milestones[state]; st != nil && st.Milestone && !latched {
+		i.Body.Milestones[state] = Milestone{Occurred: x.cmd.Occurred, Seq: x.seqAfter(i.Root)}
+	}
+}
+
+// clear takes a milestone back. One that others were built on stays, and they are flagged (依据已变更).
+func (x *tx) clear(inst *Instance, milestone string) error {
+	if _, latched := inst.Body.Milestones[milestone]; !latched {
+		return nil
+	}
+	users, err := x.usersOf(inst, milestone)
+	if err != nil {
+		return err
+	}
+	if len(users) == 0 {
+		return x.modify(inst.ID, true, func(i *Instance) { delete(i.Body.Milestones, milestone) })
+	}
+	for _, u := range users {
+		err := x.modify(u.ID, true, func(i *Instance) {
+			if !slices.Contains(i.Body.Flags, FlagBasisChanged) {
+				i.Body.Flags = append(i.Body.Flags, FlagBasisChanged)
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// usersOf returns the activities (and the programme) that were built on a milestone of inst.
+func (x *tx) usersOf(inst *Instance, milestone string) ([]*Instance, error) {
+	all, err := x.list(Key{Kind: KeySlot, A: inst.Root})
+	if err != nil {
+		return nil, err
+	}
+	root, err := x.get(inst.Root)
+	if err != nil {
+		return nil, err
+	}
+	if root != nil {
+		all = append(all, root)
+	}
+	var out []*Instance
+	for _, a := range all {
+		for _, u := range a.Body.Uses {
+			if u.Instance == inst.ID && u.Milestone == milestone {
+				out = append(out, a)
+				break
+			}
+		}
+	}
+	return out, nil
+}

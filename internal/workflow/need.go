@@ -1,0 +1,124 @@
+package workflow
+
+import (
+	"errors"
+	"slices"
+)
+
+// checkNeeds looks for the milestones that a step rests on. It returns the uses to record, and refuses for each need that is not met.
+func (x *tx) checkNeeds(s step) ([]Use, error) {
+	if s.inst.Slot == "" && s.inst.Parent != "" {
+		return nil, nil
+	}
+	root, err := x.get(s.inst.Root)
+	if err != nil || root == nil {
+		return nil, err
+	}
+	programme := x.definition(root)
+	needs := programme.NeedsOf(s.inst.Slot, s.event.Name)
+	if len(needs) == 0 {
+		return nil, nil
+	}
+	siblings, err := x.list(Key{Kind: KeySlot, A: root.ID})
+	if err != nil {
+		return nil, err
+	}
+	var uses []Use
+	for _, n := range needs {
+		if _, ok := s.inst.Body.Waived[n.Name]; ok {
+			x.waived = append(x.waived, n.Name)
+			continue
+		}
+		if slices.ContainsFunc(n.whereInputs(), func(name string) bool { return s.input[name] == nil }) {
+			continue // the missing input is the reason
+		}
+		met, used, open, err := x.need(s, programme, n, siblings)
+		if err != nil {
+			return nil, err
+		}
+		if !met {
+			x.refuse(needReason(x.Bundle, programme, n, open))
+			continue
+		}
+		uses = append(uses, used...)
+	}
+	return uses, nil
+}
+
+func (n *Need) whereInputs() []string {
+	if n.Where == nil {
+		return nil
+	}
+	return n.Where.Inputs
+}
+
+// need reports whether one need is met, by which milestones, and which activities are still open.
+func (x *tx) need(s step, programme *Definition, n *Need, siblings []*Instance) (bool, []Use, []*Instance, error) {
+	var uses []Use
+	var open []*Instance
+	alive, skipped := 0, false
+	named := map[string]bool{}
+	if n.Which == WhichNamed {
+		for _, id := range idsOf(s.inst.Body.Data[n.Field]) {
+			named[id] = true
+		}
+	}
+	for _, a := range siblings {
+		if a.Slot != n.On || a.ID == s.inst.ID || n.Which == WhichNamed && !named[a.ID] {
+			continue
+		}
+		skipped = skipped || a.State == StateSkipped
+		if a.Dead() && n.Which != WhichNamed {
+			continue
+		}
+		if ok, err := x.needWhere(s, n, a); err != nil {
+			return false, nil, nil, err
+		} else if !ok {
+			continue
+		}
+		alive++
+		m, latched := a.Body.Milestones[n.Milestone]
+		if latched && !m.Occurred.ProvablyAfter(x.cmd.Occurred) {
+			uses = append(uses, Use{Instance: a.ID, Milestone: n.Milestone, Event: s.event.Name})
+		} else {
+			open = append(open, a)
+		}
+	}
+	switch n.Which {
+	case WhichAny:
+		return len(uses) > 0, uses, open, nil
+	case WhichNamed:
+		return len(uses) == len(named), uses, open, nil
+	case WhichAll:
+		fallthrough
+	default:
+		slot := programme.Slot(n.On)
+		met := len(open) == 0 && (alive > 0 || skipped || slot.Min == 0 || n.Where != nil)
+		return met, uses, open, nil
+	}
+}
+
+func (x *tx) needWhere(s step, n *Need, a *Instance) (bool, error) {
+	if n.Where == nil {
+		return true, nil
+	}
+	sc := x.scope(s)
+	sc.Sibling = a
+	ok, err := n.Where.Bool(sc)
+	if err != nil && !errors.Is(err, errMissing) {
+		return false, x.broken(s.def, "need "+n.Name, err)
+	}
+	return ok, err
+}
+
+// idsOf reads a reference field, single or list.
+func idsOf(v Value) []string {
+	switch v := v.(type) {
+	case string:
+		return []string{v}
+	case []string:
+		return v
+	default:
+		return nil
+	}
+}

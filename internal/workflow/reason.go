@@ -1,0 +1,303 @@
+package workflow
+
+import (
+	"fmt"
+	"strings"
+)
+
+// BrokenError says that a definition or a stored row is not what it must be: a mistake of the software or of whoever
+// changed the data outside it, never of the person who asked.
+type BrokenError struct {
+	Workflow string
+	Place    string
+	Err      error
+}
+
+// Error names the workflow and the place.
+func (e *BrokenError) Error() string { return fmt.Sprintf("%s: %s: %v", e.Workflow, e.Place, e.Err) }
+
+// Unwrap returns the cause.
+func (e *BrokenError) Unwrap() error { return e.Err }
+
+// broken wraps an error of a definition, but leaves errMissing as it is: that only asks for more rows.
+func (x *tx) broken(d *Definition, place string, err error) error {
+	if len(x.missing) > 0 {
+		return errMissing
+	}
+	return &BrokenError{d.Name, place, err}
+}
+
+func unknownErr(id string) error { return fmt.Errorf("there is no instance %s", id) }
+
+// RoleTitle is a role's name for people.
+func RoleTitle(role string) Text {
+	if t, ok := roleTitles[role]; ok {
+		return t
+	}
+	return Text{role, role}
+}
+
+var roleTitles = map[string]Text{
+	"lead": {"社工主任", "lead"}, "worker": {"社工", "social worker"}, "block": {"街区长", "block lead"},
+	"finance": {"财务", "finance"}, "approver": {"社区党委（审批）", "approver"}, "volunteer": {"义工", "volunteer"},
+	"auditor": {"监督员", "auditor"}, "admin": {"管理员", "administrator"}, "self": {"本人", "the person concerned"},
+	"system": {"系统", "the system"},
+}
+
+func roleList(by []string) Text {
+	zh, en := make([]string, len(by)), make([]string, len(by))
+	for n, r := range by {
+		t := RoleTitle(r)
+		zh[n], en[n] = t.ZH, t.EN
+	}
+	return Text{strings.Join(zh, "、"), strings.Join(en, ", ")}
+}
+
+func stateTitle(d *Definition, name string) Text {
+	if s := d.State(name); s != nil && !s.Title.IsZero() {
+		return s.Title
+	}
+	return Text{name, name}
+}
+
+func stateList(d *Definition, names []string) Text {
+	zh, en := make([]string, len(names)), make([]string, len(names))
+	for n, s := range names {
+		t := stateTitle(d, s)
+		zh[n], en[n] = "「"+t.ZH+"」", `"`+t.EN+`"`
+	}
+	return Text{strings.Join(zh, "、"), strings.Join(en, ", ")}
+}
+
+// both formats a reason in both languages with the same arguments' two forms.
+func both(code Code, name, zh, en string, args ...Text) Reason {
+	za, ea := make([]any, len(args)), make([]any, len(args))
+	for n, a := range args {
+		za[n], ea[n] = a.ZH, a.EN
+	}
+	return Reason{Code: code, Name: name, Text: Text{fmt.Sprintf(zh, za...), fmt.Sprintf(en, ea...)}}
+}
+
+func same(s string) Text { return Text{s, s} }
+
+func stateReason(d *Definition, i *Instance, ev *Event) Reason {
+	return both(ReasonState, i.State, "现在是「%s」；「%s」只能在%s时进行", `it is now "%s"; "%s" is possible only in %s`,
+		stateTitle(d, i.State), ev.Title, stateList(d, ev.From))
+}
+
+func editStateReason(d *Definition, i *Instance) Reason {
+	return both(ReasonState, i.State, "在「%s」时不能修改；需要时请先退回或重新打开", `it cannot be edited in "%s"; return or reopen it first`, stateTitle(d, i.State))
+}
+
+func roleReason(what Text, by []string) Reason {
+	r := both(ReasonRole, strings.Join(by, ","), "%s需要以下身份之一：%s", "%s needs one of these roles: %s", what, roleList(by))
+	r.Roles = by
+	return r
+}
+
+func reasonRequired(what Text) Reason {
+	return both(ReasonReason, "reason", "%s需要写明原因", "%s needs a reason", what)
+}
+
+func fieldRequired(f *Field) Reason {
+	return both(ReasonField, f.Name, "请填写「%s」", `"%s" is missing`, fieldTitle(f))
+}
+
+func fieldTitle(f *Field) Text {
+	if f.Title.IsZero() {
+		return same(f.Name)
+	}
+	return f.Title
+}
+
+func fieldReason(f *Field, err error) Reason {
+	t := same(err.Error())
+	if fe, ok := err.(fieldError); ok { //nolint:errorlint // made here and never wrapped
+		t = fe.Text
+	}
+	return both(ReasonField, f.Name, "「%s」：%s", `"%s": %s`, fieldTitle(f), t)
+}
+
+func unknownInputReason(form *Event, name string) Reason {
+	names := make([]string, len(form.Input))
+	for n, in := range form.Input {
+		names[n] = in.Name
+	}
+	return both(ReasonField, name, "「%s」没有名为 %s 的项；可填：%s", `"%s" has no input %s; it takes: %s`, form.Title, same(name), same(strings.Join(names, ", ")))
+}
+
+func noSuchReferenceReason(f *Field, id string, d *Definition) Reason {
+	what := same(f.Of)
+	if d != nil {
+		what = d.Title
+	}
+	return both(ReasonField, f.Name, "「%s」：找不到%s %s", `"%s": there is no %s %s`, fieldTitle(f), what, same(id))
+}
+
+func versionReason(i *Instance, want int64) Reason {
+	return both(ReasonVersion, "version", "您看到的是第 %s 版，现在已是第 %s 版；请刷新后再试", "you saw version %s, it is now version %s; reload and try again",
+		same(fmt.Sprint(want)), same(fmt.Sprint(i.Version)))
+}
+
+func unknownReason(what, name string) Reason {
+	return both(ReasonUnknown, name, "找不到 %s %s；请核对名称", "there is no %s %s; check the name", same(what), same(name))
+}
+
+func unknownEventReason(d *Definition, name string) Reason {
+	names := make([]string, len(d.Events))
+	for n, e := range d.Events {
+		names[n] = e.Name
+	}
+	return both(ReasonUnknown, name, "「%s」没有事件 %s；可用：%s", `"%s" has no event %s; it has: %s`, d.Title, same(name), same(strings.Join(names, ", ")))
+}
+
+func separationReason(maker, checker *Event) Reason {
+	return both(ReasonSeparation, "separation", "「%s」和「%s」必须由不同的人决定", `"%s" and "%s" must be decided by different people`, maker.Title, checker.Title)
+}
+
+func confirmReason(name string, r Reason) Reason {
+	c := both(ReasonConfirm, name, "%s。如确需进行，请由另一人确认或写明原因", "%s. To go on all the same, have a second person confirm it or give a reason", r.Text)
+	c.Roles = r.Roles
+	return c
+}
+
+func expressionReason(d *Definition, name string, err error) Reason {
+	return both(ReasonExpression, name, "「%s」的条件 %s 无法判断：%s", `"%s": the condition %s cannot be decided: %s`, d.Title, same(name), same(err.Error()))
+}
+
+func ancestorReason(d *Definition, i *Instance) Reason {
+	return both(ReasonClosed, i.ID, "所属的%s已是「%s」", "the %s it belongs to is already %s", d.Title, stateTitle(d, i.State))
+}
+
+func needReason(b *Bundle, programme *Definition, n *Need, open []*Instance) Reason {
+	slot := programme.Slot(n.On)
+	d := b.Definition(slot.Workflow)
+	if len(n.Else.ZH) > 0 {
+		r := Reason{Code: ReasonNeed, Name: n.Name, Text: n.Else, Roles: reachers(d, n.Milestone)}
+		return withOpen(r, d, open)
+	}
+	r := both(ReasonNeed, n.Name, "须先完成「%s」（%s）", `"%s" must first be "%s"`, slot.Title, stateTitle(d, n.Milestone))
+	r.Roles = reachers(d, n.Milestone)
+	return withOpen(r, d, open)
+}
+
+// withOpen names at most three of the activities that are still open.
+func withOpen(r Reason, d *Definition, open []*Instance) Reason {
+	for n, i := range open {
+		if n == 3 {
+			r.Text.ZH += fmt.Sprintf("；另有 %d 项", len(open)-n)
+			r.Text.EN += fmt.Sprintf("; and %d more", len(open)-n)
+			break
+		}
+		t := stateTitle(d, i.State)
+		r.Text.ZH += fmt.Sprintf("；%s 现在是「%s」", i.Label(), t.ZH)
+		r.Text.EN += fmt.Sprintf("; %s is now %q", i.Label(), t.EN)
+	}
+	return r
+}
+
+// Label names an instance for people: its key, or else its id.
+func (i *Instance) Label() string {
+	if i.Key != "" {
+		return i.Key
+	}
+	return i.ID
+}
+
+// reachers lists the roles that may fire an event leading to a state.
+func reachers(d *Definition, state string) []string {
+	var out []string
+	for _, e := range d.Events {
+		for _, to := range e.To {
+			if to.State == state {
+				out = append(out, e.By...)
+			}
+		}
+	}
+	return out
+}
+
+func usedReason(b *Bundle, d *Definition, milestone string, users []*Instance) Reason {
+	names := make([]string, len(users))
+	for n, u := range users {
+		names[n] = u.Label()
+		if ud := b.Definition(u.Workflow); ud != nil && u.Key == "" {
+			names[n] = ud.Title.ZH
+		}
+	}
+	return both(ReasonUsed, milestone, "「%s」已被后续工作采用：%s；请先处理这些工作", `"%s" has already been built on by %s; deal with those first`,
+		stateTitle(d, milestone), same(strings.Join(names, ", ")))
+}
+
+func laterReason(id string, d *Definition) Reason {
+	what := Text{"记录", "the record"}
+	if d != nil {
+		what = d.Title
+	}
+	return both(ReasonUsed, id, "%s %s 之后又有改动，不能撤销；请先撤销后来的操作", "%s %s was changed again since; undo the later command first", what, same(id))
+}
+
+func childReason(d *Definition, i *Instance) Reason {
+	return both(ReasonUsed, i.ID, "%s %s 之下后来又新建了内容，不能撤销", "something was created under %s %s since, so this cannot be undone", d.Title, same(i.Label()))
+}
+
+func undoUndoReason() Reason {
+	return both(ReasonState, "undo", "撤销本身不能再撤销；请重新做一次原来的操作", "an undo cannot be undone; carry out the original command again")
+}
+
+func placeReason(d, parent *Definition) Reason {
+	where := Text{"顶层", "the top level"}
+	if parent != nil {
+		where = parent.Title
+	}
+	return both(ReasonUnknown, d.Name, "「%s」不能建在「%s」之下这个位置", `a "%s" cannot be created there (under "%s")`, d.Title, where)
+}
+
+func slotFullReason(s *Slot) Reason {
+	return both(ReasonLimit, s.Name, "「%s」最多 %s 个", `"%s" takes at most %s`, s.Title, same(fmt.Sprint(s.Max)))
+}
+
+func keyTakenReason(d *Definition, key string) Reason {
+	return both(ReasonUnknown, key, "「%s」的编号 %s 已被使用；请换一个", `the key of this %s, %s, is already taken; choose another`, d.Title, same(key))
+}
+
+func moveReason(d *Definition, i *Instance, kind Kind) Reason {
+	what := map[Kind]Text{KindCancel: {"取消", "cancelled"}, KindSkip: {"标为不适用", "marked as not applicable"}, KindReopen: {"重新打开", "reopened"}}[kind]
+	return both(ReasonState, string(kind), "「%s」在「%s」时不能%s", `a "%s" cannot, in "%s", be %s`, d.Title, stateTitle(d, i.State), what)
+}
+
+func notWaivableReason(n *Need) Reason {
+	return both(ReasonNeed, n.Name, "这一前提不能特批：%s", "this requirement cannot be waived: %s", same(n.Name))
+}
+
+func backfillReason(d *Definition, state string) Reason {
+	var names []string
+	if d.Backfill != nil {
+		names = sortedKeys(d.Backfill.Paths)
+	}
+	return both(ReasonUnknown, state, "「%s」不能补录到 %s；可补录到：%s", `"%s" cannot be back-filled to %s; possible: %s`, d.Title, same(state), same(strings.Join(names, ", ")))
+}
+
+func evidenceReason() Reason {
+	return both(ReasonEvidence, "on_behalf.evidence", "代录审批须写明依据（纸质签批的编号等）", "recording an approver's decision needs a reference to its evidence")
+}
+
+func viaReason(via string) Reason {
+	return both(ReasonField, "on_behalf.via", "代录方式 %s 无效：paper（纸质签批）、phone（电话）、wechat（微信）、in_person（当面）", "%s is not a way of recording: paper, phone, wechat or in_person", same(fmt.Sprintf("%q", via)))
+}
+
+func limitReason(what string, n int) Reason {
+	return both(ReasonLimit, what, "一次操作牵涉过多（%s 上限 %s）；请分批进行", "this command reaches too far (limit of %s: %s); do it in parts", same(what), same(fmt.Sprint(n)))
+}
+
+func timerReason(d *Definition, ref TimerRef) Reason {
+	return both(ReasonTimer, ref.Rule, "「%s」的定时 %s 已被更新，本次不执行", `the timer of "%s", %s, was superseded`, d.Title, same(ref.Rule))
+}
+
+func nestedReason(d *Definition, i *Instance, ev *Event, r Reason) Reason {
+	r.Text = Text{
+		fmt.Sprintf("%s %s「%s」：%s", d.Title.ZH, i.Label(), ev.Title.ZH, r.Text.ZH),
+		fmt.Sprintf("%s %s, %q: %s", d.Title.EN, i.Label(), ev.Title.EN, r.Text.EN),
+	}
+	return r
+}

@@ -1,0 +1,171 @@
+package workflow
+
+import "slices"
+
+// runUndo takes one command back: every row it changed gets its before-image, aggregates move by the reverse difference,
+// versions rise. It is refused, naming what stands in the way, if anything was built on the command since.
+func (x *tx) runUndo() error {
+	main, err := x.entry(x.cmd.Root)
+	if err != nil {
+		return err
+	}
+	if main == nil {
+		x.refuse(unknownReason("command", x.cmd.Of))
+		return errRefused
+	}
+	entries := []*Entry{main}
+	if x.cmd.Root != x.cmd.Community {
+		side, err := x.entry(x.cmd.Community)
+		if err != nil {
+			return err
+		}
+		if side != nil {
+			entries = append(entries, side)
+		}
+	}
+	x.target = main.Target
+	if err := x.checkUndo(main, entries); err != nil {
+		return err
+	}
+	if len(x.missing) > 0 {
+		return errMissing
+	}
+	if len(x.reasons) > 0 {
+		return errRefused
+	}
+	for _, e := range entries {
+		for _, c := range slices.Backward(e.Changes) {
+			if err := x.restore(c, e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (x *tx) entry(root string) (*Entry, error) {
+	k := Key{Kind: KeyEntry, A: root, B: x.cmd.Of}
+	if !x.Snap.Has(k) {
+		return nil, x.want(k)
+	}
+	return x.Snap.entries[k], nil
+}
+
+// checkUndo collects every reason against an undo.
+func (x *tx) checkUndo(main *Entry, entries []*Entry) error {
+	what := Text{"撤销", "undoing"}
+	if main.Kind == KindUndo {
+		x.refuse(undoUndoReason())
+		return errRefused
+	}
+	def := x.Bundle.Definition(main.Workflow)
+	target, err := x.get(main.Target)
+	if err != nil {
+		return err
+	}
+	if def != nil {
+		if err := x.checkActor(def, target, def.Undo.By, what); err != nil {
+			return err
+		}
+	}
+	if x.cmd.Reason == "" {
+		x.refuse(reasonRequired(what))
+	}
+	for _, e := range entries {
+		for _, c := range e.Changes {
+			if err := x.checkRestorable(c, e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// checkRestorable refuses if a later entry touched the row, created something under it, or used a milestone it set.
+func (x *tx) checkRestorable(c Change, e *Entry) error {
+	if c.Touched[0] == c.Touched[1] {
+		return nil // only aggregates moved
+	}
+	i, err := x.get(c.ID)
+	if err != nil {
+		return err
+	}
+	if i == nil || c.Deleted != nil {
+		x.refuse(laterReason(c.ID, nil))
+		return nil
+	}
+	def := x.definition(i)
+	if i.Touched != e.Seq {
+		x.refuse(laterReason(c.ID, def))
+		return nil
+	}
+	if i.Body.LastChild > e.Seq {
+		x.refuse(childReason(def, i))
+	}
+	for _, m := range sortedKeys(i.Body.Milestones) {
+		if i.Body.Milestones[m].Seq != e.Seq {
+			continue
+		}
+		users, err := x.usersOf(i, m)
+		if err != nil {
+			return err
+		}
+		users = slices.DeleteFunc(users, func(u *Instance) bool {
+			return slices.ContainsFunc(e.Changes, func(o Change) bool { return o.ID == u.ID && o.Created != nil })
+		})
+		if len(users) > 0 {
+			x.refuse(usedReason(x.Bundle, def, m, users))
+		}
+	}
+	return nil
+}
+
+// restore puts one row back.
+func (x *tx) restore(c Change, e *Entry) error {
+	if c.Created != nil {
+		i, err := x.get(c.ID)
+		if err != nil || i == nil {
+			return err
+		}
+		return x.remove(i)
+	}
+	if c.Touched[0] == c.Touched[1] {
+		// An aggregate of this row moved, and moves back with the item. What it knows of its youngest child goes back by hand.
+		if c.Rest == nil {
+			return nil
+		}
+		return x.modify(c.ID, false, func(i *Instance) {
+			if i.Body.LastChild == e.Seq {
+				i.Body.LastChild = c.Rest[0].LastChild
+			}
+		})
+	}
+	x.restored[c.ID] = c.Touched[0]
+	return x.modify(c.ID, true, func(i *Instance) {
+		if c.State != nil {
+			i.State = c.State[0]
+		}
+		for f, p := range c.Data {
+			i.set(Values{f: p[0]})
+		}
+		if c.Rest != nil {
+			timers := i.Body.Timers
+			i.Body.setRest(c.Rest[0])
+			i.Body.Timers = timers // armed anew from the restored state, with a higher generation
+		}
+	})
+}
+
+// rest is the engine's bookkeeping of a row as history keeps it.
+func (b *Body) rest() Rest {
+	return Rest{
+		Milestones: b.Milestones, By: b.By, Waived: b.Waived, Uses: b.Uses, Timers: b.Timers, Flags: b.Flags,
+		Entered: b.Entered, LastChild: b.LastChild,
+	}
+}
+
+// setRest takes over a copy of the bookkeeping.
+func (b *Body) setRest(r Rest) {
+	b.Milestones, b.By, b.Waived, b.Timers = cloneMap(r.Milestones), cloneMap(r.By), cloneMap(r.Waived), cloneMap(r.Timers)
+	b.Uses, b.Flags, b.Entered, b.LastChild = slices.Clone(r.Uses), slices.Clone(r.Flags), r.Entered, r.LastChild
+}
