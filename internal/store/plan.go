@@ -20,7 +20,8 @@ type plan struct {
 
 	inserts, updates, deletes      [][]any // instances
 	distinctSets, distinctDeletes  [][]any
-	timerInserts, timerEnds        [][]any
+	timerInserts                   [][]any
+	timerFires, timerEnds          [][]any // those that must still wait, and those that may have ended already
 	keys                           [][]any // of idempotency
 	newSubjects, destroyedSubjects [][]any
 	termSets, termDeletes          [][]any
@@ -189,7 +190,9 @@ func (p *plan) timers() error {
 		case here: // armed and ended by commands of one slice
 			row := p.timerInserts[n]
 			row[7], row[8], row[9] = string(t.Status), t.Reason, instant{t.Ended}
-		default:
+		case t.Status == engine.TimerFired: // what fired it must have been the first
+			p.timerFires = append(p.timerFires, p.timerEnd(t))
+		default: // a timer that was skipped already needs no superseding
 			p.timerEnds = append(p.timerEnds, p.timerEnd(t))
 		}
 	}

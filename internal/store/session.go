@@ -26,17 +26,18 @@ func newSessions(n int) chan *session {
 	return pool
 }
 
+// close closes the statements and gives the connection back to its pool.
 func (c *session) close() {
 	for _, stmt := range c.stmts {
-		_ = stmt.Close() // the connection goes with it
+		_ = stmt.Close() // the connection is closed right afterwards
 	}
 	_ = c.conn.Close()
 }
 
-// discard closes the connection itself instead of giving it back to the pool.
+// discard closes the connection instead, and with it the statements and whatever transaction is open on it.
 func (c *session) discard() {
 	_ = c.conn.Raw(func(any) error { return driver.ErrBadConn })
-	c.close()
+	_ = c.conn.Close()
 }
 
 // txn is one transaction on a session.

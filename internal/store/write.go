@@ -46,7 +46,11 @@ func writes(now instant) []write {
 				where idempotency.expires <= ?`,
 		},
 		{
-			what: "end timers", rows: func(p *plan) [][]any { return p.timerEnds }, all: true,
+			what: "end the timers that fired", rows: func(p *plan) [][]any { return p.timerFires }, all: true,
+			text: endTimers,
+		},
+		{
+			what: "end the timers that were superseded", rows: func(p *plan) [][]any { return p.timerEnds },
 			text: endTimers,
 		},
 		{

@@ -1,0 +1,120 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/linli/linli/internal/engine"
+	"github.com/linli/linli/internal/store"
+	"github.com/linli/linli/internal/testdb"
+)
+
+func timerCases() []Case {
+	return []Case{
+		{"due timers come in the order of their times", dueOrder},
+		{"the timers of a frozen programme are left alone", frozenTimers},
+		{"a timer ends once", timerEndsOnce},
+		{"a timer armed and ended in one slice is ended", armedAndEnded},
+		{"a timer that exists already is no conflict but a mistake", timerTwice},
+	}
+}
+
+func timer(root, rule string, generation int64, due time.Time) engine.TimerRow {
+	return engine.TimerRow{Community: community, Root: root, Instance: root, Rule: rule, Generation: generation, Due: due, Event: "lapse", Status: engine.TimerWaiting}
+}
+
+func arm(s engine.Slice, timers ...engine.TimerRow) engine.Slice {
+	for _, t := range timers {
+		s.Timers = append(s.Timers, engine.TimerWrite{Insert: true, Row: t})
+	}
+	return s
+}
+
+func end(t engine.TimerRow, status engine.TimerStatus, reason string) engine.TimerRow {
+	t.Status, t.Reason, t.Ended = status, reason, testdb.Now().Add(time.Microsecond)
+	return t
+}
+
+func rules(timers []engine.TimerRow) []string {
+	out := []string{}
+	for _, t := range timers {
+		out = append(out, fmt.Sprintf("%s/%s/%d", t.Root, t.Rule, t.Generation))
+	}
+	return out
+}
+
+func due(t *testing.T, s *store.Store, in, root string, at time.Time, limit int) []string {
+	t.Helper()
+	return rules(must(s.DueTimers(context.Background(), in, root, at, limit))(t))
+}
+
+func dueOrder(t *testing.T, db *testdb.Database) {
+	s := db.Open(t)
+	now := testdb.Now()
+	early, late := timer("a", "x", 1, now.Add(-time.Hour)), timer("b", "y", 1, now.Add(-time.Minute))
+	commit(t, s, arm(create("a"), early, timer("a", "z", 1, now.Add(time.Microsecond))), arm(create("b"), late, timer("b", "y", 2, now)))
+	same(t, "all", due(t, s, community, "", now, 10), []string{"a/x/1", "b/y/1", "b/y/2"})
+	same(t, "of every community", due(t, s, "", "", now, 10), []string{"a/x/1", "b/y/1", "b/y/2"})
+	same(t, "of another community", due(t, s, "other", "", now, 10), []string{})
+	same(t, "first two", due(t, s, community, "", now, 2), []string{"a/x/1", "b/y/1"})
+	same(t, "of one root", due(t, s, community, "b", now, 10), []string{"b/y/1", "b/y/2"})
+	same(t, "as written", must(s.DueTimers(context.Background(), community, "a", now, 1))(t), []engine.TimerRow{early})
+	same(t, "every timer", rules(must(s.AllTimers(context.Background(), community, "a"))(t)), []string{"a/x/1", "a/z/1"})
+}
+
+func frozenTimers(t *testing.T, db *testdb.Database) {
+	s := db.Open(t)
+	now := testdb.Now()
+	frozen := arm(create("demo"), timer("demo", "x", 1, now))
+	frozen.Chains[0].Head.Frozen = now
+	commit(t, s, frozen, arm(create("live"), timer("live", "x", 1, now)))
+	same(t, "of all", due(t, s, community, "", now, 10), []string{"live/x/1"})
+	same(t, "of the frozen one", due(t, s, community, "demo", now, 10), []string{"demo/x/1"})
+}
+
+func timerEndsOnce(t *testing.T, db *testdb.Database) {
+	s := db.Open(t)
+	now := testdb.Now()
+	ctx := context.Background()
+	row, other := timer("a", "x", 1, now), timer("a", "x", 2, now)
+	slice := arm(create("a"), row, other)
+	commit(t, s, slice)
+	fired := step(head(slice), "fire")
+	fired.Timers = []engine.TimerWrite{{Row: end(row, engine.TimerFired, "")}}
+	commit(t, s, fired)
+	again := step(head(fired), "again")
+	again.Timers = fired.Timers
+	conflict(t, s, again)
+
+	skipped := end(other, engine.TimerSkipped, "已拒绝")
+	if err := s.EndTimer(ctx, skipped); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.EndTimer(ctx, skipped); !errors.Is(err, engine.ErrConflict) {
+		t.Errorf("ended twice: got %v, want a conflict", err)
+	}
+	same(t, "due", due(t, s, community, "a", now, 10), []string{})
+	same(t, "the record", must(s.AllTimers(ctx, community, "a"))(t), []engine.TimerRow{end(row, engine.TimerFired, ""), skipped})
+}
+
+func armedAndEnded(t *testing.T, db *testdb.Database) {
+	s := db.Open(t)
+	row := timer("a", "x", 1, testdb.Now())
+	slice := arm(create("a"), row)
+	slice.Timers = append(slice.Timers, engine.TimerWrite{Row: end(row, engine.TimerSuperseded, "moved")})
+	commit(t, s, slice)
+	same(t, "the record", must(s.AllTimers(context.Background(), community, "a"))(t), []engine.TimerRow{end(row, engine.TimerSuperseded, "moved")})
+}
+
+func timerTwice(t *testing.T, db *testdb.Database) {
+	s := db.Open(t)
+	row := timer("a", "x", 1, testdb.Now())
+	slice := arm(create("a"), row)
+	commit(t, s, slice)
+	if err := outcomes(t, s, arm(step(head(slice), "c2"), row))[0]; err == nil || errors.Is(err, engine.ErrConflict) {
+		t.Errorf("got %v, want an error that does not invite to try again", err)
+	}
+}
