@@ -75,7 +75,10 @@ func (e *Engine) skip(ctx context.Context, t TimerRow, cause error) error {
 		texts[n] = x.Text.ZH + " / " + x.Text.EN
 	}
 	t.Reason, t.Ended = strings.Join(texts, "; "), e.now()
-	return e.store.EndTimer(ctx, t)
+	if err := e.store.EndTimer(ctx, t); !errors.Is(err, ErrConflict) {
+		return err
+	}
+	return nil // somebody else ended it
 }
 
 // FireDue fires what is due at now in every programme without a clock of its own, and returns how many timers it ended.

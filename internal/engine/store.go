@@ -138,7 +138,8 @@ type TimerRow struct {
 	Ended      time.Time // when it ended
 }
 
-// TimerWrite inserts a waiting timer, or ends one. Ending a timer that does not wait any more is ErrConflict for a slice.
+// TimerWrite inserts a waiting timer, or ends one. Ending as fired a timer that does not wait any more is ErrConflict for its slice;
+// superseding one that has ended changes nothing.
 type TimerWrite struct {
 	Insert bool
 	Row    TimerRow
