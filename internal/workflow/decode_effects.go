@@ -63,7 +63,12 @@ func (d *draft) effectBody(m *mapping, e *Effect) {
 		e.Set = d.exprs(m.take("set"), "set of "+m.what)
 		if e.Kind == EffectCreate {
 			e.Each = d.optionalExpr(m, "each")
-		} else if e.Key == nil {
+			break
+		}
+		if !m.has("under") {
+			e.On = "root" // the community
+		}
+		if e.Key == nil {
 			d.note(m.node, codeMissingKey, m.what+" registers without a key", "add `key:`, so that doing it twice changes nothing")
 		}
 	case EffectFire:

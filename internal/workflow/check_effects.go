@@ -1,0 +1,160 @@
+package workflow
+
+import (
+	"fmt"
+	"slices"
+)
+
+// checkEffect checks that what an effect acts on exists and has what is written or fired.
+func (c *checker) checkEffect(d *draft, e *Event, eff *Effect) {
+	what := fmt.Sprintf("the effect %s of event %s", eff.Kind, e.Name)
+	pos := func(part string) Pos {
+		if p, ok := d.marks["effect/"+eff.Pos.String()+"/"+part]; ok {
+			return p
+		}
+		return eff.Pos
+	}
+	switch eff.Kind {
+	case EffectLatch:
+		c.milestone(d.def, eff.Latch, what, pos("latch"))
+		return
+	case EffectMessage:
+		return
+	case EffectCreate, EffectRegister:
+		c.checkCreate(d, eff, what, pos)
+		return
+	case EffectFire, EffectSet, EffectParticipation:
+	}
+	if eff.Kind == EffectFire && eff.On == "items" {
+		c.checkOnItems(d, eff, what, pos)
+	}
+	targets, why := effectTargets(c.bundle, d.def, eff)
+	if why != "" && !c.unread {
+		c.problems.add(pos("on"), codeEffectTarget, fmt.Sprintf("%s has no target: %s", what, why), "use self, parent, root or the name of a reference field")
+	}
+	for _, t := range targets {
+		if !c.readable(t) {
+			continue
+		}
+		if eff.Kind == EffectFire {
+			c.checkFired(d, eff, t, what, pos)
+		}
+		c.checkWrites(eff, t, what)
+	}
+}
+
+// checkWrites checks the fields that are set, added to or removed from.
+func (c *checker) checkWrites(eff *Effect, t *Definition, what string) {
+	for _, m := range []map[string]*Expr{eff.Set, eff.Add, eff.Remove} {
+		for _, name := range sortedKeys(m) {
+			if t.Field(name) == nil {
+				c.problems.add(m[name].key, codeField, fmt.Sprintf("%s writes %q, which is no field of %s", what, name, t.Name),
+					"use one of: "+listed(fieldNames(t)))
+			}
+		}
+	}
+}
+
+// checkOnItems checks which items are fired on.
+func (c *checker) checkOnItems(d *draft, eff *Effect, what string, pos func(string) Pos) {
+	w := c.workflow(eff.Of, what, pos("of"))
+	if w == nil {
+		return
+	}
+	if !slices.Contains(d.def.children(), eff.Of) {
+		c.problems.add(pos("of"), codeEffectTarget, fmt.Sprintf("%s fires on %s, which is no item of %s", what, eff.Of, d.def.Name), "add it to `items:`")
+	}
+	if !c.readable(w) {
+		return
+	}
+	for _, s := range eff.In {
+		switch {
+		case w.State(s) == nil:
+			c.problems.add(pos("in/"+s), codeState, fmt.Sprintf("%s names %q, which is no state of %s", what, s, w.Name), "use one of: "+listed(stateNames(w)))
+		case w.Event(eff.Event) != nil && w.Next(s, eff.Event) == nil:
+			c.problems.add(pos("in/"+s), codeEffectTarget, fmt.Sprintf("%s fires %s, which does not leave from %s", what, eff.Event, s),
+				"take the state out of `in:`: the whole command would be refused")
+		}
+	}
+}
+
+// checkFired checks an event that an effect fires: it exists and asks for nothing that an effect cannot give.
+func (c *checker) checkFired(d *draft, eff *Effect, t *Definition, what string, pos func(string) Pos) {
+	e := t.Event(eff.Event)
+	if e == nil {
+		c.unknownEvent(d, eff.Event, t, what, pos("fire"))
+		return
+	}
+	for _, in := range e.Input {
+		if in.Required && !in.Store {
+			c.problems.add(pos("fire"), codeEffectInput,
+				fmt.Sprintf("%s fires %s, which requires the input %s that an effect cannot give", what, eff.Event, in.Name),
+				"make it a field of "+t.Name+" that is set before, or make it optional")
+		}
+	}
+}
+
+// checkCreate checks where an item is created and that its required fields are given.
+func (c *checker) checkCreate(d *draft, eff *Effect, what string, pos func(string) Pos) {
+	w := c.workflow(eff.Of, what, pos("of"))
+	parents := c.createdUnder(d, eff, what, pos)
+	if !c.readable(w) {
+		return
+	}
+	for _, p := range parents {
+		if c.readable(p) && !slices.Contains(p.Items, w.Name) {
+			c.problems.add(pos("of"), codeEffectTarget, fmt.Sprintf("%s creates %s under %s, which has no such items", what, w.Name, p.Name),
+				fmt.Sprintf("add %s to `items:` of %s, or create it under something else", w.Name, p.Name))
+		}
+	}
+	c.checkWrites(eff, w, what)
+	for _, f := range w.Fields {
+		if f.Required && eff.Set[f.Name] == nil {
+			c.problems.add(eff.Pos, codeRequiredNotGiven, fmt.Sprintf("%s does not set %s.%s, which is required", what, w.Name, f.Name), "add it to `set:`")
+		}
+	}
+}
+
+// createdUnder returns the possible parents. What is registered at the root belongs to the community.
+func (c *checker) createdUnder(d *draft, eff *Effect, what string, pos func(string) Pos) []*Definition {
+	if eff.Kind == EffectRegister && eff.On == "root" {
+		for _, w := range c.bundle.definitions {
+			if w.Level == LevelCommunity {
+				return []*Definition{w}
+			}
+		}
+		return nil
+	}
+	parents, why := placeTargets(c.bundle, d.def, eff.On)
+	if why != "" && !c.unread {
+		c.problems.add(pos("on"), codeEffectTarget, fmt.Sprintf("%s has no place: %s", what, why), "use self, parent, root or the name of a reference field")
+	}
+	return parents
+}
+
+// checkEffectCycle looks for events that fire each other without end.
+func (c *checker) checkEffectCycle(drafts []*draft) {
+	edges := map[string][]string{}
+	at := map[[2]string]Pos{}
+	var nodes []string
+	for _, d := range drafts {
+		for _, e := range d.def.Events {
+			from := d.def.Name + "." + e.Name
+			for _, eff := range e.Effects {
+				if eff.Kind != EffectFire {
+					continue
+				}
+				targets, _ := effectTargets(c.bundle, d.def, eff)
+				for _, t := range targets {
+					to := t.Name + "." + eff.Event
+					edges[from] = append(edges[from], to)
+					at[[2]string{from, to}] = eff.Pos
+				}
+			}
+			nodes = append(nodes, from)
+		}
+	}
+	for _, path := range cycles(nodes, edges) {
+		c.problems.add(at[[2]string{path[0], path[1]}], codeEffectCycle, "the events fire each other: "+arrows(path), "take one of these effects away")
+	}
+}
