@@ -9,6 +9,7 @@ import (
 )
 
 // Mermaid draws the machine as a Mermaid state diagram; the same definition always gives the same text.
+// What the engine adds, such as cancelling, is left out: it would lead from nearly every state.
 func Mermaid(d *Definition) string {
 	drawn, err := fsm.VisualizeWithType(fsm.NewFSM(d.Initial, d.index.table.events, nil), fsm.MermaidStateDiagram)
 	if err != nil {
@@ -25,7 +26,7 @@ func Mermaid(d *Definition) string {
 		b.WriteString(line)
 	}
 	for _, s := range d.States {
-		if s.Final {
+		if s.Final && s.Name != StateCancelled && s.Name != StateSkipped {
 			fmt.Fprintf(&b, "    %s --> [*]\n", s.Name)
 		}
 	}
