@@ -14,11 +14,11 @@ import (
 // dueBatch is how many due timers are taken at a time.
 const dueBatch = 200
 
-// withDueTimers puts the timers of a root that are due before the jobs' time in front of them: a pledge that lapsed at noon has
+// fireDueTimers fires the timers of a root that are due by the jobs' time, ahead of them: a pledge that lapsed at noon has
 // lapsed when somebody acts at one. Trouble with a timer never stops the jobs; it stays due and is taken again.
-func (e *Engine) withDueTimers(ctx context.Context, k queueKey, jobs []*job) []*job {
+func (e *Engine) fireDueTimers(ctx context.Context, k queueKey, jobs []*job) {
 	if jobs[0].timer != nil {
-		return jobs
+		return
 	}
 	var now time.Time
 	for _, j := range jobs {
@@ -31,9 +31,12 @@ func (e *Engine) withDueTimers(ctx context.Context, k queueKey, jobs []*job) []*
 		}
 	}
 	rows, err := e.store.DueTimers(ctx, k.community, k.root, now, dueBatch)
+	if err == nil && len(rows) > 0 {
+		rows, err = e.atItsClock(ctx, k, jobs, rows)
+	}
 	if err != nil {
 		e.log.Warn("due timers could not be read", "err", err)
-		return jobs
+		return
 	}
 	for _, t := range rows {
 		j := timerJob(t)
@@ -44,7 +47,29 @@ func (e *Engine) withDueTimers(ctx context.Context, k queueKey, jobs []*job) []*
 			}
 		}
 	}
-	return jobs
+}
+
+// atItsClock leaves out the timers that lie in the future of a replayed programme, whose clock moves with its commands alone.
+func (e *Engine) atItsClock(ctx context.Context, k queueKey, jobs []*job, rows []TimerRow) ([]TimerRow, error) {
+	heads, err := e.store.Heads(ctx, k.community, []string{k.root})
+	if err != nil {
+		return nil, err
+	}
+	now := heads[k.root].Frozen
+	if now.IsZero() {
+		return rows, nil
+	}
+	for _, j := range jobs {
+		if j.req.At.After(now) {
+			now = j.req.At
+		}
+	}
+	for n, t := range rows {
+		if t.Due.After(now) {
+			return rows[:n], nil
+		}
+	}
+	return rows, nil
 }
 
 // timerJob is the command that a due timer fires, by the system.

@@ -92,7 +92,7 @@ func (e *Engine) work(ctx context.Context, k queueKey, q *queue) {
 
 // runJobs carries a slice of jobs through load, apply and commit until every one has its answer.
 func (e *Engine) runJobs(ctx context.Context, k queueKey, jobs []*job) {
-	jobs = e.withDueTimers(ctx, k, jobs)
+	e.fireDueTimers(ctx, k, jobs)
 	for attempt := 0; ; attempt++ {
 		s, err := e.prepare(ctx, k, jobs)
 		if err == nil && s.empty() {
@@ -140,6 +140,7 @@ func (e *Engine) settle(ctx context.Context, s *work) {
 		if p.answered || p.refusal != nil {
 			continue
 		}
+		p.job.req.fresh = false // from now on its id may be in the chain
 		for try := range maxAttempts {
 			got, err := e.store.Committed(ctx, s.key.community, s.key.root, p.job.req.ID)
 			if err != nil {

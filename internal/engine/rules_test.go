@@ -35,9 +35,9 @@ func TestOrderAsksWhenThingsHappened(t *testing.T) {
 		reconciled, start string
 		refused           bool
 	}{
-		"reconciled provably later":     {"2023-06-20", "2023-06-14/morning", true},
-		"the same day proves nothing":   {"2023-06-14", "2023-06-14/morning", false},
-		"before":                        {"2023-06-10", "2023-06-14", false},
+		"reconciled provably later":   {"2023-06-20", "2023-06-14/morning", true},
+		"the same day proves nothing": {"2023-06-14", "2023-06-14/morning", false},
+		"before":                      {"2023-06-10", "2023-06-14", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			each(t, func(t *testing.T, h *harness) {
@@ -241,6 +241,58 @@ func TestUndoTakesBackBothChains(t *testing.T) {
 		w.Must(t, undo)
 		sameRows(t, programme, h.rows(t, "c1", root))
 		sameRows(t, registry, h.rows(t, "c1", "c1"))
+		h.audit(t)
+	})
+}
+
+func TestAReplayedProgrammeKeepsItsOwnClock(t *testing.T) {
+	each(t, func(t *testing.T, h *harness) {
+		w := enginetest.NewWorld(t, h.engine)
+		start := time.Date(2020, 3, 1, 1, 0, 0, 0, time.UTC)
+		create := w.Create("worker", "", "", "programme", "", "", map[string]any{"code": "old"})
+		create.Frozen, create.At = true, start
+		root := w.Must(t, create).Root
+		add := func(key string) engine.Request {
+			r := w.Create("worker", root, root, "fund", "fund", key, nil)
+			r.At = start.Add(time.Hour)
+			return r
+		}
+		fund := w.Must(t, add("food")).Instance
+		w.Must(t, w.Fire("worker", root, fund, "open", map[string]any{"deadline": "2020-03-10"}))
+
+		t.Run("the live clock leaves it alone", func(t *testing.T) {
+			if n, err := h.engine.FireDue(t.Context()); n != 0 || err != nil {
+				t.Errorf("fired %d, %v", n, err)
+			}
+			w.Must(t, add("second"))
+			if s := h.instance(t, fund).State; s != "open" {
+				t.Errorf("a command without a time fired its timers: %s", s)
+			}
+		})
+		t.Run("its own clock fires what falls due, at its time", func(t *testing.T) {
+			if n, err := h.engine.Advance(t.Context(), "c1", root, start.AddDate(0, 1, 0)); n != 1 || err != nil {
+				t.Fatalf("fired %d, %v", n, err)
+			}
+			all := h.entries(t, "c1", root)
+			if got := all[len(all)-1].Recorded; got.Year() != 2020 || got.Day() != 10 {
+				t.Errorf("fired at %v", got)
+			}
+		})
+		t.Run("it never runs backwards", func(t *testing.T) {
+			w.Must(t, add("third"))
+			all := h.entries(t, "c1", root)
+			if last := all[len(all)-1].Recorded; last.Day() != 10 {
+				t.Errorf("recorded at %v", last)
+			}
+		})
+		t.Run("an ordinary programme takes no time from the caller", func(t *testing.T) {
+			other, visit := w.Programme(t, "live")
+			r := w.Fire("lead", other, visit, "train", map[string]any{"who": w.People["lead"]})
+			r.At = start
+			if _, err := w.Do(t.Context(), r); fault.KindOf(err) != fault.Invalid {
+				t.Errorf("got %v", err)
+			}
+		})
 		h.audit(t)
 	})
 }

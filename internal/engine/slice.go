@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime/debug"
 	"time"
 
 	"github.com/linli/linli/internal/fault"
@@ -289,8 +290,13 @@ func (b *build) clock(j *job, head Head, known bool) (time.Time, error) {
 	return now, nil
 }
 
-// apply calls the core until it has all the rows that it asks for.
-func (b *build) apply(ctx context.Context, env workflow.Env, cmd workflow.Command) (*workflow.Outcome, error) {
+// apply calls the core until it has all the rows that it asks for. A defect in it fails one command, not the process.
+func (b *build) apply(ctx context.Context, env workflow.Env, cmd workflow.Command) (_ *workflow.Outcome, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("command %s broke the core: %v\n%s", cmd.ID, r, debug.Stack())
+		}
+	}()
 	for range maxAttempts {
 		out, err := workflow.Apply(env, cmd)
 		if err != nil || len(out.Missing) == 0 {
