@@ -12,9 +12,15 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/linli/linli/internal/engine"
+	"github.com/linli/linli/internal/testdb"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// withDatabases runs the tests with a PostgreSQL server; nothing of it may be left when goleak looks.
+type withDatabases struct{ *testing.M }
+
+func (m withDatabases) Run() int { return testdb.Main(m.M) }
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(withDatabases{m}) }
 
 // clockwork is an engine with a list of due times.
 type clockwork struct {
