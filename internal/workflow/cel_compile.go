@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/decls"
@@ -44,7 +45,9 @@ type compiler struct {
 	def      *Definition
 	cache    map[cacheKey]*program
 	problems Problems
-	tolerant bool // other mistakes were found: a dynamic result may be one of theirs
+	reads    map[string][]string // aggregate → aggregates that it reads, as WORKFLOW.NAME
+	reading  string              // the aggregate that is being compiled, or ""
+	tolerant bool                // other mistakes were found: a dynamic result may be one of theirs
 	unread   bool
 }
 
@@ -65,20 +68,32 @@ func (c *checker) compile(drafts []*draft) {
 		c.problems.add(Pos{".", 1, 1}, codeCELType, err.Error(), "report this as a defect of the program")
 		return
 	}
-	found := make([]Problems, len(drafts))
+	compilers := make([]*compiler, len(drafts))
 	tolerant := len(c.problems) > 0
 	inParallel(len(drafts), func(n int) {
 		k := &compiler{
 			bundle: c.bundle, set: set, base: &place{env: base}, draft: drafts[n], def: drafts[n].def,
-			cache: map[cacheKey]*program{}, tolerant: tolerant, unread: c.unread,
+			cache: map[cacheKey]*program{}, reads: map[string][]string{}, tolerant: tolerant, unread: c.unread,
 		}
+		compilers[n] = k
 		if err := k.definition(); err != nil {
 			k.problems.add(k.def.Pos, codeCELType, err.Error(), "report this as a defect of the program")
 		}
-		found[n] = k.problems
 	})
-	for _, ps := range found {
-		c.problems = append(c.problems, ps...)
+	reads := map[string][]string{}
+	for _, k := range compilers {
+		c.problems = append(c.problems, k.problems...)
+		maps.Copy(reads, k.reads)
+	}
+	c.checkAggregateCycle(reads)
+}
+
+// checkAggregateCycle looks for figures that feed each other, which could never be computed.
+func (c *checker) checkAggregateCycle(reads map[string][]string) {
+	for _, path := range cycles(sortedKeys(reads), reads) {
+		workflow, name, _ := strings.Cut(path[0], ".")
+		c.problems.add(c.bundle.byName[workflow].Aggregate(name).Pos, codeAggregateCycle, "the aggregates feed each other: "+arrows(path),
+			"compute one of them from fields alone")
 	}
 }
 
@@ -148,6 +163,7 @@ func (k *compiler) aggregates() error {
 		if err != nil {
 			return err
 		}
+		k.reading = k.def.Name + "." + a.Name
 		switch a.Kind {
 		case AggregateSum:
 			k.expr(at, a.Value, wantSum())
@@ -157,6 +173,7 @@ func (k *compiler) aggregates() error {
 		}
 		k.expr(at, a.Where, wantBool())
 	}
+	k.reading = ""
 	return nil
 }
 
@@ -286,6 +303,10 @@ func (k *compiler) wrongResult(e *Expr, result *types.Type, w want) {
 	if w.field != nil && w.field.Privacy.Sealed() {
 		k.problems.add(pos, codeSealed, fmt.Sprintf("the field %s is %s and an effect cannot write it", w.field.Name, w.field.Privacy),
 			"let a person give it as an input, or make the field internal")
+		return
+	}
+	if result.TypeName() == sealedName {
+		k.problems.add(pos, codeSealed, "the expression gives a personal or sensitive value", "expressions see only whether it was given: write .given")
 		return
 	}
 	do := "make the expression give " + w.name

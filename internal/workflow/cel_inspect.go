@@ -25,8 +25,14 @@ func (k *compiler) inspect(at *place, e *Expr, checked *cel.Ast) {
 		case ast.StructKind:
 			k.problems.add(where(n), codeCELType, "an expression cannot make a "+n.AsStruct().TypeName(), "use a value that exists")
 		case ast.SelectKind:
-			if o := n.AsSelect().Operand(); o.Kind() == ast.IdentKind && o.AsIdent() == "input" {
+			o := n.AsSelect().Operand()
+			if o.Kind() == ast.IdentKind && o.AsIdent() == "input" {
 				inputs[n.AsSelect().FieldName()] = true
+			}
+			if t := tree.GetType(o.ID()); k.reading != "" && t != nil {
+				if w, agg := strings.CutSuffix(strings.TrimPrefix(t.TypeName(), "linli."), ".agg"); agg {
+					k.reads[k.reading] = append(k.reads[k.reading], w+"."+n.AsSelect().FieldName())
+				}
 			}
 		case ast.CallKind:
 			if f := n.AsCall().FunctionName(); f == operators.Index || f == operators.OptIndex {

@@ -26,11 +26,21 @@ func (k *compiler) issues(at *place, e *Expr, issues *cel.Issues) {
 		pos := e.origin.at(i.Location.Line(), i.Location.Column())
 		said := strings.Join(strings.Fields(i.Message), " ")
 		if syntax {
-			k.problems.add(pos, codeCELSyntax, "this is not CEL: "+strings.TrimPrefix(said, "Syntax error: "), "check brackets, quotes and operators")
+			k.problems.add(pos, codeCELSyntax, "this is not CEL: "+syntaxError(said), "check brackets, quotes and operators")
 			continue
 		}
 		k.typeIssue(at, pos, said, find(parsed.NativeRep().Expr(), i.ExprID))
 	}
+}
+
+// syntaxError shortens what the parser says.
+func syntaxError(said string) string {
+	said = strings.TrimPrefix(said, "Syntax error: ")
+	said, _, _ = strings.Cut(said, " expecting ")
+	if strings.Contains(said, "<EOF>") {
+		return "the expression ends too early"
+	}
+	return said
 }
 
 func find(root ast.Expr, id int64) ast.Expr {

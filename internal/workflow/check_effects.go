@@ -30,7 +30,11 @@ func (c *checker) checkEffect(d *draft, e *Event, eff *Effect) {
 	}
 	targets, why := effectTargets(c.bundle, d.def, eff)
 	if why != "" && !c.unread {
-		c.problems.add(pos("on"), codeEffectTarget, fmt.Sprintf("%s has no target: %s", what, why), "use self, parent, root or the name of a reference field")
+		do := "use self, parent, root or the name of a reference field"
+		if eff.Kind == EffectParticipation {
+			do = "add " + workflowParticipation + "/" + workflowParticipation + ".yaml"
+		}
+		c.problems.add(pos("on"), codeEffectTarget, fmt.Sprintf("%s has no target: %s", what, why), do)
 	}
 	for _, t := range targets {
 		if !c.readable(t) {

@@ -25,6 +25,7 @@ func (c *checker) checkTree(drafts []*draft) {
 		}
 	}
 	c.checkEffectCycle(drafts)
+	c.checkFiredBySystem(drafts)
 }
 
 // workflow returns the named workflow, or notes that the set has none. It keeps quiet about files that cannot be read.

@@ -15,7 +15,10 @@ import (
 // languageVersion is the version of the definition language that this package reads.
 const languageVersion = 1
 
-var yamlErrorLine = regexp.MustCompile(`^yaml: (?:unmarshal errors:\s+)?line (\d+): `)
+var (
+	yamlErrorLine  = regexp.MustCompile(`^yaml: (?:unmarshal errors:\s+)?line (\d+): `)
+	yamlParserSays = regexp.MustCompile(`^did not find expected (<document start>|node content|'-' indicator|key|',' or)`)
+)
 
 // draft is a definition that is still being checked, with the places of the names that it uses.
 type draft struct {
@@ -23,6 +26,7 @@ type draft struct {
 	def   *Definition
 	name  string // also known when the file itself cannot be read
 	ok    bool   // the file could be read at least as YAML
+	part  bool   // some state or event could not be read, so that the machine cannot be judged
 	marks map[string]Pos
 }
 
@@ -99,16 +103,25 @@ func (d *draft) parse(content []byte) *yaml.Node {
 			return doc.Content[0]
 		}
 	}
+	d.notYAML(err)
+	return nil
+}
+
+// notYAML notes what the YAML reader says. Its parser, unlike its scanner, counts lines from 0.
+func (d *draft) notYAML(err error) {
+	pos := Pos{d.file, 1, 1}
 	said := err.Error()
 	if m := yamlErrorLine.FindStringSubmatch(said); m != nil {
-		if line, err := strconv.Atoi(m[1]); err == nil && line > 0 {
-			top.Line = line
-		}
 		said = said[len(m[0]):]
+		if line, err := strconv.Atoi(m[1]); err == nil && line > 0 {
+			pos.Line = line
+			if yamlParserSays.MatchString(said) {
+				pos.Line++
+			}
+		}
 	}
 	said = strings.TrimPrefix(said, "yaml: ")
-	d.problems.add(top, codeYAML, "this is not YAML: "+said, "check indentation, quotes and brackets on this line and the one before it")
-	return nil
+	d.problems.add(pos, codeYAML, "this is not YAML: "+said, "check indentation, quotes and brackets from this line on")
 }
 
 // definition reads the whole document.
@@ -125,8 +138,7 @@ func (d *draft) definition(root *yaml.Node) {
 		}
 	}
 	d.workflowName(m.need("workflow"))
-	def.Level = Level(d.choice(m.need("level"), "level",
-		string(LevelCommunity), string(LevelProgramme), string(LevelActivity), string(LevelItem)))
+	d.level(m.need("level"))
 	if def.Title = d.text(m.need("title"), "title"); m.has("about") {
 		def.About = d.text(m.take("about"), "about")
 	}
@@ -158,6 +170,14 @@ func (d *draft) workflowName(n *yaml.Node) {
 			"call both the same: "+name+"/"+name+".yaml")
 	}
 	d.name, d.def.Name = name, name
+}
+
+func (d *draft) level(n *yaml.Node) {
+	if n == nil {
+		return
+	}
+	d.mark(n, "level")
+	d.def.Level = Level(d.choice(n, "level", string(LevelCommunity), string(LevelProgramme), string(LevelActivity), string(LevelItem)))
 }
 
 func (d *draft) sections(n *yaml.Node) {

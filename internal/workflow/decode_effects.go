@@ -27,12 +27,13 @@ func (d *draft) effect(n *yaml.Node, event string) *Effect {
 		e.Kind = EffectSet
 		given = []string{"set"}
 	}
-	if len(given) != 1 {
-		found := "none"
-		if len(given) > 0 {
-			found = strings.Join(given, " and ")
-		}
-		d.note(n, codeValue, fmt.Sprintf("%s has %s of set, create, fire, participation, register, latch and message", what, found), "write exactly one a list entry")
+	switch len(given) {
+	case 1:
+	case 0:
+		d.note(n, codeValue, what+" does nothing", "write one of set, create, fire, participation, register, latch and message")
+		return nil
+	default:
+		d.note(n, codeValue, fmt.Sprintf("%s does several things: %s", what, strings.Join(given, " and ")), "give each a list entry of its own")
 		return nil
 	}
 	e.Pos = d.effectPos(m, e)

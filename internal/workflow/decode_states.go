@@ -39,6 +39,7 @@ func (d *draft) states(n *yaml.Node) {
 		what := "state " + name
 		if name == StateCancelled || name == StateSkipped {
 			d.note(key, codeReserved, fmt.Sprintf("the state %q belongs to the engine", name), "write `cancel:` or `skip:` instead of the state")
+			d.part = true
 			return
 		}
 		if m := d.mapping(value, what); m != nil {
@@ -73,11 +74,13 @@ func (d *draft) events(n *yaml.Node) {
 		}
 		m := d.mapping(value, what)
 		if m == nil {
+			d.part = true
 			return
 		}
 		e.Title = d.text(m.need("title"), "title of "+what)
 		d.from(m.need("from"), e)
 		d.destinations(m.need("to"), e)
+		d.part = d.part || len(e.From) == 0 || len(e.To) == 0
 		if v := m.take("by"); v != nil {
 			d.mark(v, "event", name, "by")
 			e.By = d.roles(v, "`by` of "+what)

@@ -39,3 +39,13 @@ func BenchmarkLoad(b *testing.B) {
 		}
 	}
 }
+
+func TestLoadRefusesAnEmptySet(t *testing.T) {
+	for name, files := range map[string]map[string][]byte{"nothing": nil, "no definitions": {"README.md": []byte("# hello")}} {
+		t.Run(name, func(t *testing.T) {
+			if b, problems := Load(files); b != nil || len(problems) != 1 || problems[0].Code != codeNoDefinitions {
+				t.Errorf("got %v, %v", b, problems)
+			}
+		})
+	}
+}
