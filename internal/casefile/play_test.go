@@ -22,6 +22,7 @@ import (
 type office struct {
 	casefile.Player
 	store *store.Store
+	keys  *seal.Keyring
 }
 
 // open opens an office on a directory and closes it when the test ends, or earlier.
@@ -49,7 +50,7 @@ func open(t *testing.T, dir string, b *workflow.Bundle) (*office, func()) {
 		}
 	}
 	t.Cleanup(shut)
-	return &office{casefile.Player{Engine: e, Store: s, Bundle: b}, s}, shut
+	return &office{casefile.Player{Engine: e, Store: s, Bundle: b}, s, keys}, shut
 }
 
 // must plays a file that has to go through.
