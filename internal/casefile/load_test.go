@@ -20,6 +20,7 @@ programme: {workflow: programme, code: ZX-1, at: 2023-06-02 09:00, by: worker}
 `
 
 func TestLoadReportsEveryMistakeWithItsPlace(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		src  string
 		want []string // "line:column" and a part of the English text
@@ -85,6 +86,7 @@ func TestLoadReportsEveryMistakeWithItsPlace(t *testing.T) {
 }
 
 func TestLoadGivesEveryStepANameOfItsOwn(t *testing.T) {
+	t.Parallel()
 	f := small(t)
 	var got []string
 	for _, s := range f.Steps {
@@ -105,6 +107,7 @@ func TestLoadGivesEveryStepANameOfItsOwn(t *testing.T) {
 }
 
 func TestRowsKeepTheirPlace(t *testing.T) {
+	t.Parallel()
 	f := small(t)
 	i := slices.IndexFunc(f.Steps, func(s *casefile.Step) bool { return s.Name == "visit_h2" })
 	s := f.Steps[i]
@@ -114,6 +117,7 @@ func TestRowsKeepTheirPlace(t *testing.T) {
 }
 
 func TestWhereKeepsTheMatchingRows(t *testing.T) {
+	t.Parallel()
 	src := head + `lists:
   rows: {columns: [as, kind], rows: [[a, x], [b, y], [c, x]]}
 steps:

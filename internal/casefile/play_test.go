@@ -98,6 +98,7 @@ func outcomes(log casefile.Log) map[string]int {
 }
 
 func TestAFileIsPlayedToItsEnd(t *testing.T) {
+	t.Parallel()
 	o, _ := open(t, t.TempDir(), enginetest.Bundle(t))
 	f := small(t)
 	log := o.must(t, f)
@@ -122,6 +123,7 @@ func TestAFileIsPlayedToItsEnd(t *testing.T) {
 }
 
 func TestPlayingAgainDoesNothing(t *testing.T) {
+	t.Parallel()
 	o, _ := open(t, t.TempDir(), enginetest.Bundle(t))
 	f := small(t)
 	first := o.must(t, f)
@@ -136,6 +138,7 @@ func TestPlayingAgainDoesNothing(t *testing.T) {
 }
 
 func TestAnInterruptedRunCarriesOnFromEveryStep(t *testing.T) {
+	t.Parallel()
 	f := small(t)
 	b := enginetest.Bundle(t)
 	whole, _ := open(t, t.TempDir(), b)
@@ -168,6 +171,7 @@ func TestAnInterruptedRunCarriesOnFromEveryStep(t *testing.T) {
 }
 
 func TestAnInterruptedRunCarriesOnInAnotherProcess(t *testing.T) {
+	t.Parallel()
 	f, dir, b := small(t), t.TempDir(), enginetest.Bundle(t)
 	o, shut := open(t, dir, b)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -187,6 +191,7 @@ func TestAnInterruptedRunCarriesOnInAnotherProcess(t *testing.T) {
 }
 
 func TestAChangedStepIsNamed(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		old, new string
 		line     string
@@ -237,6 +242,7 @@ func TestAChangedStepIsNamed(t *testing.T) {
 }
 
 func TestStepsAddedAtTheEndAreCarriedOut(t *testing.T) {
+	t.Parallel()
 	o, _ := open(t, t.TempDir(), enginetest.Bundle(t))
 	src := smallSource(t)
 	o.must(t, load(t, src))
@@ -248,6 +254,7 @@ func TestStepsAddedAtTheEndAreCarriedOut(t *testing.T) {
 }
 
 func TestASecondProgrammeFindsTheSameRegistry(t *testing.T) {
+	t.Parallel()
 	o, _ := open(t, t.TempDir(), enginetest.Bundle(t))
 	src := smallSource(t)
 	o.must(t, load(t, src))
@@ -264,6 +271,7 @@ func TestASecondProgrammeFindsTheSameRegistry(t *testing.T) {
 }
 
 func TestAnUnexpectedRefusalStopsWithEveryReason(t *testing.T) {
+	t.Parallel()
 	o, _ := open(t, t.TempDir(), enginetest.Bundle(t))
 	src := strings.Replace(smallSource(t), `    refused: [guard, balanced, "1600.00", "1599.99"]`+"\n", "", 1)
 	log, err := load(t, src).Play(t.Context(), o.Player, casefile.Options{})
@@ -278,6 +286,7 @@ func TestAnUnexpectedRefusalStopsWithEveryReason(t *testing.T) {
 }
 
 func TestAMissingRefusalIsAnError(t *testing.T) {
+	t.Parallel()
 	o, _ := open(t, t.TempDir(), enginetest.Bundle(t))
 	src := strings.Replace(smallSource(t), "1599.99元", "1600元", 1)
 	_, err := load(t, src).Play(t.Context(), o.Player, casefile.Options{})
@@ -287,6 +296,7 @@ func TestAMissingRefusalIsAnError(t *testing.T) {
 }
 
 func TestARefusalForAnotherReasonIsAnError(t *testing.T) {
+	t.Parallel()
 	o, _ := open(t, t.TempDir(), enginetest.Bundle(t))
 	src := strings.Replace(smallSource(t), `"1599.99"]`, `"1599.98"]`, 1)
 	_, err := load(t, src).Play(t.Context(), o.Player, casefile.Options{})
@@ -296,6 +306,7 @@ func TestARefusalForAnotherReasonIsAnError(t *testing.T) {
 }
 
 func TestADryRunListsEveryRefusalByLine(t *testing.T) {
+	t.Parallel()
 	src := smallSource(t)
 	for _, r := range [][2]string{
 		{"event: receive, on: gift, by: finance", "event: receive, on: gift, by: v1"},                                          // line 32: no role
@@ -336,6 +347,7 @@ func TestADryRunListsEveryRefusalByLine(t *testing.T) {
 }
 
 func TestWhatTheDefinitionsDoNotKnowIsReportedBeforeAnythingIsDone(t *testing.T) {
+	t.Parallel()
 	src := smallSource(t)
 	for _, r := range [][2]string{
 		{"event: open, on: fund", "event: opens, on: fund"},

@@ -45,6 +45,7 @@ func zhangxi(t testing.TB, change ...string) *casefile.File {
 }
 
 func TestTheSeedEndsWhereTheArticleEnds(t *testing.T) {
+	t.Parallel()
 	o, _ := open(t, t.TempDir(), builtIn(t))
 	f := zhangxi(t)
 	log := o.must(t, f)
@@ -91,6 +92,7 @@ func (o *office) clean(t *testing.T) {
 }
 
 func TestTheSeedsFiguresAreRows(t *testing.T) {
+	t.Parallel()
 	o, _ := open(t, t.TempDir(), builtIn(t))
 	f := zhangxi(t)
 	log := o.must(t, f)
@@ -128,6 +130,7 @@ func TestTheSeedsFiguresAreRows(t *testing.T) {
 }
 
 func TestWhatTheArticleDoesNotSayStaysEmpty(t *testing.T) { // FACTS N
+	t.Parallel()
 	o, _ := open(t, t.TempDir(), builtIn(t))
 	f := zhangxi(t)
 	log := o.must(t, f)
@@ -151,6 +154,7 @@ func TestWhatTheArticleDoesNotSayStaysEmpty(t *testing.T) { // FACTS N
 }
 
 func TestInventedPeopleAreMarked(t *testing.T) {
+	t.Parallel()
 	real := []string{"zhangjie", "h01", "h02", "zhongsen", "xiawei"}
 	for _, s := range zhangxi(t).Steps {
 		if !slices.Contains([]string{"person", "household", "block"}, s.Workflow) {
@@ -165,6 +169,7 @@ func TestInventedPeopleAreMarked(t *testing.T) {
 
 // TestOneFenMissingRefusesTheReconciliation is FACTS T3, by event and by back-filling.
 func TestOneFenMissingRefusesTheReconciliation(t *testing.T) {
+	t.Parallel()
 	totals := []string{"收到 1600.00，已支出 1599.99", "received 1600.00, spent 1599.99"}
 	t.Run("by event", func(t *testing.T) {
 		o, _ := open(t, t.TempDir(), builtIn(t))
@@ -193,6 +198,7 @@ func TestOneFenMissingRefusesTheReconciliation(t *testing.T) {
 
 // TestTheOrderIsKept is FACTS T4.
 func TestTheOrderIsKept(t *testing.T) {
+	t.Parallel()
 	signOff := "  - do: backfill\n    to: signed_off\n    on: train\n"
 	tests := map[string]struct {
 		change []string
@@ -251,6 +257,7 @@ func stoppedAt(t *testing.T, err error, step string, texts ...string) {
 
 // TestTwoActivitiesOnOneAfternoon is FACTS T6.
 func TestTwoActivitiesOnOneAfternoon(t *testing.T) {
+	t.Parallel()
 	o, _ := open(t, t.TempDir(), builtIn(t))
 	f := zhangxi(t)
 	log := o.must(t, f)
@@ -274,6 +281,7 @@ func TestTwoActivitiesOnOneAfternoon(t *testing.T) {
 }
 
 func TestTheSeedCarriesOnWhereItWasInterrupted(t *testing.T) {
+	t.Parallel()
 	f, b := zhangxi(t), builtIn(t)
 	every := soak.Count(97, 7)
 	for k := 5; k < len(f.Steps); k += every {
@@ -298,6 +306,7 @@ func TestTheSeedCarriesOnWhereItWasInterrupted(t *testing.T) {
 }
 
 func TestTheFirstExampleIsPlayedOnTheRealClock(t *testing.T) {
+	t.Parallel()
 	o, _ := open(t, t.TempDir(), builtIn(t))
 	f, problems := casefile.Load(examples.FirstName, examples.First())
 	if len(problems) > 0 {
