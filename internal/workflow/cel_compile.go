@@ -302,7 +302,7 @@ func (k *compiler) wrongResult(e *Expr, result *types.Type, w want) {
 	pos := e.origin.at(1, leadingSpace(e.Source))
 	if w.field != nil && w.field.Privacy.Sealed() {
 		k.problems.add(pos, codeSealed, fmt.Sprintf("the field %s is %s and an effect cannot write it", w.field.Name, w.field.Privacy),
-			"let a person give it as an input, or make the field internal")
+			"let a person give it as an input, clear it with null, or make the field internal")
 		return
 	}
 	if result.TypeName() == sealedName {

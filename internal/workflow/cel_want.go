@@ -42,11 +42,12 @@ func isOptional(t *types.Type) bool {
 	return t.Kind() == types.OpaqueKind && t.TypeName() == "optional_type" && len(t.Parameters()) == 1
 }
 
-func strings_() *types.Type { return types.NewListType(types.StringType) }
+// textList is the type of lists of texts.
+func textList() *types.Type { return types.NewListType(types.StringType) }
 
 func wantBool() want    { return want{name: "true or false", types: []*types.Type{types.BoolType}} }
 func wantString() want  { return want{name: "a text", types: []*types.Type{types.StringType}} }
-func wantStrings() want { return want{name: "a list of texts", types: []*types.Type{strings_()}} }
+func wantStrings() want { return want{name: "a list of texts", types: []*types.Type{textList()}} }
 
 // wantSum allows an optional: an unknown amount adds nothing.
 func wantSum() want {
@@ -55,7 +56,7 @@ func wantSum() want {
 
 // wantDistinct allows an optional: an unknown value is not counted.
 func wantDistinct() want {
-	return want{name: "a text or a list of texts", types: []*types.Type{types.StringType, strings_()}, optional: true}
+	return want{name: "a text or a list of texts", types: []*types.Type{types.StringType, textList()}, optional: true}
 }
 
 // wantPerson allows an optional: nobody has no row.
@@ -75,10 +76,10 @@ func wantField(f *Field) want {
 	w := want{name: "a value of type " + string(f.Type), field: f, optional: !f.Required}
 	switch {
 	case f.Privacy.Sealed():
-		w.optional = false
+		// No type will do: an effect may clear a personal or sensitive value (a consent was withdrawn), never write one.
 	case f.List:
 		w.name = "a list of texts"
-		w.types = []*types.Type{strings_()}
+		w.types = []*types.Type{textList()}
 	case f.Type == TypeEvidence:
 		w.types = []*types.Type{cel.ObjectType(evidenceName), types.StringType}
 	case f.Type == TypeInt, f.Type == TypeMoney:
@@ -98,7 +99,7 @@ func wantField(f *Field) want {
 func wantEntry(f *Field) want {
 	w := want{name: "a text or a list of texts, for a list field", field: f, optional: true}
 	if f.List && !f.Privacy.Sealed() {
-		w.types = []*types.Type{types.StringType, strings_()}
+		w.types = []*types.Type{types.StringType, textList()}
 	} else {
 		w.optional = false
 	}
