@@ -142,6 +142,30 @@ func TestHoursAreCompleteAndNeverPaid(t *testing.T) {
 	}
 }
 
+func TestEverybodyPresentGetsTheSameHoursAndStaffNone(t *testing.T) {
+	o := newOffice(t)
+	people := append(o.team(3), o.People["worker"])
+	e := o.event("clean_up_indoor", map[string]any{"when": "2023-06-28/afternoon"})
+	s := o.item("worker", e, "session", "", map[string]any{"when": "2023-06-28/afternoon", "kind": "event", "place": "V站"})
+	o.fire("worker", s, "invite_team", map[string]any{"people": people})
+	o.at("2023-06-28 17:00")
+	o.fire("worker", s, "all_present", nil)
+	o.fire("worker", s, "give_hours", map[string]any{"minutes": 120, "activity": "内部环境整治", "content": "整理", "unit": "社区", "responsible": "社工主任"})
+	hours := o.children(e, "hours_entry")
+	if len(hours) != 3 {
+		t.Fatalf("%d entries for 3 volunteers and a member of staff", len(hours))
+	}
+	for _, h := range hours {
+		if h.Body.Data["date"] != "2023-06-28" {
+			t.Errorf("dated %v", h.Body.Data["date"])
+		}
+		o.fire("lead", h.ID, "approve", nil)
+	}
+	if got := o.get(o.root).Body.Aggregates["hours_events"]; got != 3 {
+		t.Errorf("%d approved", got)
+	}
+}
+
 func TestWordsAndGuestsArePublishedWithConsentOnly(t *testing.T) {
 	o := newOffice(t)
 	e := o.event("other", nil)

@@ -129,8 +129,11 @@ func TestConsentIsTheFirstQuestionOfTheRecord(t *testing.T) {
 
 	t.Run("a yes is kept in the registry", func(t *testing.T) {
 		o := o.with(t)
-		o.fire("worker", r.visits[0], "record", record(nil))
+		o.fire("worker", r.visits[0], "record", record(map[string]any{"health": "高度近视"}))
 		o.in(r.visits[0], "recorded")
+		if _, kept := o.get(r.visits[0]).Body.Data["health"]; !kept {
+			t.Error("the answer was not kept")
+		}
 		if got := o.consent(r.households[0], "record"); got != "given" {
 			t.Errorf("consent is %s", got)
 		}
@@ -147,12 +150,30 @@ func TestConsentIsTheFirstQuestionOfTheRecord(t *testing.T) {
 		}
 		o.fire("worker", r.visits[2], "record", record(nil))
 		o.in(r.visits[0], "redacted")
+		if v, kept := o.get(r.visits[0]).Body.Data["health"]; kept {
+			t.Errorf("the answer %v is still there", v)
+		}
 		again := o.item("worker", r.id, "household_visit", "again", map[string]any{
 			"household": r.households[0], "kind": "elder", "pair": []string{r.people[0], r.people[1]},
 		})
 		o.fire("worker", again, "schedule", nil)
 		says(t, o.refused("worker", again, "record", "not_withdrawn", record(nil)), "已撤回")
 		o.fire("worker", again, "close_out", map[string]any{"close_reason": "taken_off"})
+	})
+	t.Run("a withdrawn consent to photos takes the photos alone", func(t *testing.T) {
+		o := o.with(t)
+		o.fire("lead", r.visits[2], "return_record", nil)
+		o.fire("worker", r.visits[2], "record", record(map[string]any{"photos": "3 张", "photo_consent": "书面同意"}))
+		for _, c := range o.children(r.households[2], "consent") {
+			if c.Key == "photo" {
+				o.inRegistry(c.ID, "withdraw", nil)
+			}
+		}
+		o.item("worker", o.root, "note", "", map[string]any{"text": "继续"})
+		o.in(r.visits[2], "recorded")
+		if v, kept := o.get(r.visits[2]).Body.Data["photos"]; kept {
+			t.Errorf("the photos %v are still there", v)
+		}
 	})
 	t.Run("photos need consent and gifts a receipt", func(t *testing.T) {
 		o := o.with(t)
