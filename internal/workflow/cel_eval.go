@@ -114,7 +114,7 @@ func (ev *evaluation) resolve(name string) (ref.Val, bool) {
 	s := ev.scope
 	switch name {
 	case "now":
-		return types.Timestamp{Time: s.Now}, true
+		return types.Timestamp{Time: s.Now.UTC().Truncate(time.Microsecond)}, true // as instants are stored
 	case "today":
 		return types.String(s.Now.In(ev.zone()).Format(time.DateOnly)), true
 	case "occurred":
@@ -190,9 +190,12 @@ func (ev *evaluation) named(name string, i *Instance, err error) ref.Val {
 }
 
 func (ev *evaluation) participation(person string) (ref.Val, error) {
-	vs, err := ev.resolver().Participation(person)
-	if err != nil {
-		return nil, ev.fail(err)
+	var vs Values
+	if person != "" {
+		var err error
+		if vs, err = ev.resolver().Participation(person); err != nil {
+			return nil, ev.fail(err)
+		}
 	}
 	if vs == nil {
 		vs = Values{"person": person}
@@ -204,6 +207,9 @@ func (ev *evaluation) consent(key string) (ref.Val, error) {
 	subject, kind, err := consentKey(key)
 	if err != nil {
 		return nil, err
+	}
+	if subject == "" {
+		return types.String("none"), nil
 	}
 	state, err := ev.resolver().Consent(subject, kind)
 	if err != nil {

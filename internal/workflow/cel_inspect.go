@@ -38,6 +38,9 @@ func (k *compiler) inspect(at *place, e *Expr, checked *cel.Ast) {
 			if f := n.AsCall().FunctionName(); f == operators.Index || f == operators.OptIndex {
 				asked[n.AsCall().Args()[0].ID()] = true
 			}
+			if n.AsCall().FunctionName() == "dyn" {
+				k.problems.add(where(n), codeCELType, "dyn() takes the type away that the checks rely on", "use the value as it is")
+			}
 			k.compared(at, tree, n.AsCall(), where)
 		case ast.IdentKind:
 			name := n.AsIdent()

@@ -243,10 +243,10 @@ func lacking(a, b []string) []string {
 	return out
 }
 
-// consentKey splits "subject/kind" at its last slash.
+// consentKey splits "subject/kind" at its last slash. The subject may be empty: nobody.
 func consentKey(key string) (subject, kind string, err error) {
 	i := strings.LastIndex(key, "/")
-	if i <= 0 || i == len(key)-1 {
+	if i < 0 || i == len(key)-1 {
 		return "", "", fmt.Errorf("consent[%q]: write consent[subject + '/' + kind]", key)
 	}
 	return key[:i], key[i+1:], nil

@@ -37,6 +37,9 @@ func (d *draft) fields(n *yaml.Node) {
 			return
 		}
 		d.fieldType(m, f, "field", name)
+		if f.Type.Reference() && slices.Contains([]string{"self", "parent", "root", "items"}, name) {
+			d.note(key, codeReserved, fmt.Sprintf("the reference field %q is called as a target of effects is", name), "choose another name")
+		}
 		f.Required = d.flag(m, "required")
 		if v := m.take("search"); v != nil {
 			if f.Search = d.boolean(v, "search of "+what); f.Search && (f.Type != TypeText || f.List) {
