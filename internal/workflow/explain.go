@@ -88,6 +88,6 @@ func explainMove(env Env, cmd Command, inst *Instance, def *Definition, k Kind) 
 	if err != nil && !errors.Is(err, errRefused) {
 		return nil, nil, err
 	}
-	_, _, what := x.move3(inst, def)
+	_, _, what := x.way(inst, def)
 	return &Option{Kind: k, Title: what, Allowed: len(x.reasons) == 0, Reasons: x.reasons}, nil, nil
 }
