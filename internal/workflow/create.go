@@ -197,4 +197,3 @@ func missingFields(def *Definition, data Values) []Reason {
 	}
 	return out
 }
-

@@ -153,4 +153,3 @@ func (x *tx) scope(s step) *Scope {
 		Now: x.Now, Zone: x.Zone, Occurred: x.cmd.Occurred,
 	}
 }
-

@@ -155,4 +155,3 @@ func (x *tx) runWaive(inst *Instance, def *Definition) error {
 	w := Waiver{By: x.decider(), Reason: x.cmd.Reason, Note: x.cmd.Note}
 	return x.modify(inst.ID, true, func(i *Instance) { i.Body.Waived[need.Name] = w })
 }
-
