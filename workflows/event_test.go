@@ -107,7 +107,7 @@ func TestAnEventFindsItsWayBack(t *testing.T) {
 	shift := o.item("worker", s, "shift", p, map[string]any{"person": p})
 	o.fire("worker", shift, "confirm", nil)
 	o.fire("worker", e, "ready", nil)
-	says(t, o.refused("worker", e, "start", "time_reached", nil), "2023-06-10/afternoon")
+	says(t, o.refused("worker", e, "start", "time_reached", nil), "2023-06-10 下午")
 	o.fire("worker", e, "unready", nil)
 	o.fire("worker", e, "postpone", nil)
 	o.fire("worker", e, "redate", map[string]any{"when": "2023-06-01/morning"})

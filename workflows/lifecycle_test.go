@@ -92,7 +92,7 @@ func TestTwoActivitiesOnOneHalfDayWarnAboutThePersonInBoth(t *testing.T) {
 	if len(res.Warnings) != 1 {
 		t.Fatalf("warnings %v", res.Warnings)
 	}
-	says(t, res.Warnings[0].Text, "2023-07-08/afternoon")
+	says(t, res.Warnings[0].Text, "2023-07-08 下午")
 	o.fire("worker", shifts[0], "decline", nil)
 	o.fire("worker", shifts[1], "attend", nil)
 	other := o.activity("event", "event", "third", map[string]any{"title": "第三场", "profile": "other"})

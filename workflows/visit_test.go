@@ -61,7 +61,7 @@ func TestARoundStartsOnItsDayAfterTrainingAndFunds(t *testing.T) {
 	ref := o.Refused(t, o.request("lead", v, "start", nil))
 	says(t, o.reason(ref, "team_trained"), "培训尚未签核")
 	says(t, o.reason(ref, "funds_reconciled"), "善款尚未对账")
-	says(t, o.reason(ref, "date_reached"), "2023-06-14")
+	says(t, o.reason(ref, "date_reached"), "2023-06-14 上午")
 	says(t, o.reason(ref, "trained"), "探访人员 2 人，已培训 0 人，还有 2 人未培训")
 }
 
