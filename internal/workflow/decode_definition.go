@@ -238,7 +238,7 @@ func (d *draft) needs(n *yaml.Node) {
 		if v := m.take("else"); v != nil {
 			need.Else = d.text(v, "`else` of "+what)
 		}
-		need.Waivable = !m.has("waivable") || d.flag(m, "waivable")
+		need.Waivable = d.flag(m, "waivable") || !m.has("waivable")
 		m.done()
 		d.def.Needs = append(d.def.Needs, need)
 	})
