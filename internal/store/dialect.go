@@ -1,6 +1,7 @@
 package store
 
 import (
+	"database/sql"
 	"strings"
 
 	"github.com/jmoiron/sqlx"
@@ -18,12 +19,17 @@ type dialect struct {
 	bind     int
 	forWrite string // keeps everybody else from changing or locking the rows of alias r
 	forShare string // keeps everybody else from changing the rows of alias r
+
+	isolation sql.IsolationLevel
 }
 
 func sqliteDialect() dialect { return dialect{name: sqliteDriver, bind: sqlx.QUESTION} }
 
 func postgresDialect() dialect {
-	return dialect{name: postgresDriver, bind: sqlx.DOLLAR, forWrite: " for update of r", forShare: " for share of r"}
+	return dialect{
+		name: postgresDriver, bind: sqlx.DOLLAR, forWrite: " for update of r", forShare: " for share of r",
+		isolation: sql.LevelReadCommitted, // each statement must see what others committed while it waited for a lock
+	}
 }
 
 func (d dialect) rebind(text string) string { return sqlx.Rebind(d.bind, text) }

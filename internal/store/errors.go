@@ -9,8 +9,6 @@ import (
 	"github.com/lib/pq/pqerror"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
-
-	"github.com/linli/linli/internal/engine"
 )
 
 // errMismatch says that a statement changed fewer rows than it was given: a key was taken or a row had moved on.
@@ -24,7 +22,7 @@ func retryable(err error) bool {
 // notCommitted reports whether an error of COMMIT itself proves that nothing was written. Anything that is not proof
 // counts as unknown.
 func notCommitted(err error) bool {
-	if errors.Is(err, sql.ErrTxDone) || errors.Is(err, pq.ErrInFailedTransaction) || errors.Is(err, engine.ErrConflict) {
+	if errors.Is(err, sql.ErrConnDone) || errors.Is(err, pq.ErrInFailedTransaction) { // COMMIT was never sent
 		return true
 	}
 	if e := pq.As(err); e != nil {

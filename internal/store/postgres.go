@@ -82,8 +82,10 @@ func postgresConfig(dsn string, readOnly bool) (pq.Config, error) {
 	if config.Runtime == nil {
 		config.Runtime = map[string]string{}
 	}
-	if _, ok := config.Runtime["idle_in_transaction_session_timeout"]; !ok {
-		config.Runtime["idle_in_transaction_session_timeout"] = idleInTransactionMillis
+	for name, value := range sessionSettings() {
+		if _, ok := config.Runtime[name]; !ok {
+			config.Runtime[name] = value
+		}
 	}
 	if readOnly {
 		config.Runtime["default_transaction_read_only"] = "on"
@@ -92,6 +94,18 @@ func postgresConfig(dsn string, readOnly bool) (pq.Config, error) {
 		config.ApplicationName = "linli"
 	}
 	return config, nil
+}
+
+// sessionSettings are those that every connection starts with. Every statement of the store looks a few rows up by an
+// index; a plan that reads a whole table instead, made while the table was small or its statistics were old, would be
+// kept for as long as the connection lives.
+func sessionSettings() map[string]string {
+	return map[string]string{
+		"idle_in_transaction_session_timeout": idleInTransactionMillis,
+		"enable_seqscan":                      "off",
+		"enable_hashjoin":                     "off",
+		"enable_mergejoin":                    "off",
+	}
 }
 
 // local reports whether the host is this machine: a socket in the file system, or a loopback address.

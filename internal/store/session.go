@@ -14,6 +14,7 @@ import (
 // them anew for every transaction, or wait for a second connection where SQLite has only one.
 type session struct {
 	conn  *sql.Conn
+	tx    driver.Tx // while one runs
 	stmts map[string]*sql.Stmt
 }
 
@@ -67,13 +68,12 @@ func (s *Store) transact(ctx context.Context, onCommit func(func() error) error,
 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Timeout)
 	defer cancel()
-	tx, c2, err := s.begin(ctx, c)
-	c = c2
-	if err != nil {
+	var err error
+	if c, err = s.begin(ctx, c); err != nil {
 		return fmt.Errorf("begin a transaction: %w", err)
 	}
 	if err := fn(ctx, &txn{dialect: s.dialect, session: c}); err != nil {
-		if rerr := tx.Rollback(); rerr != nil {
+		if c.rollback() != nil {
 			c.discard()
 			c = nil
 		}
@@ -82,8 +82,8 @@ func (s *Store) transact(ctx context.Context, onCommit func(func() error) error,
 	if onCommit == nil {
 		onCommit = func(commit func() error) error { return commit() }
 	}
-	if err := onCommit(tx.Commit); err != nil {
-		_ = tx.Rollback() // does nothing after a commit that was sent
+	if err := onCommit(c.commit); err != nil {
+		_ = c.rollback() // where COMMIT was not carried out, SQLite keeps the transaction open until it is rolled back
 		c.discard()
 		c = nil
 		if notCommitted(err) {
@@ -94,34 +94,48 @@ func (s *Store) transact(ctx context.Context, onCommit func(func() error) error,
 	return nil
 }
 
-// begin starts a transaction on the session, on a new connection if there is none or the old one has died meanwhile.
-func (s *Store) begin(ctx context.Context, c *session) (*sql.Tx, *session, error) {
-	options := &sql.TxOptions{Isolation: sql.LevelDefault}
-	if s.dialect.name == postgresDriver {
-		options.Isolation = sql.LevelReadCommitted // each statement must see what others committed while it waited for a lock
-	}
+// begin starts a transaction on the session, on a new connection if there is none or the old one has died meanwhile. It
+// returns the session to use from now on, nil if there is none.
+func (s *Store) begin(ctx context.Context, c *session) (*session, error) {
 	if c != nil {
-		tx, err := c.conn.BeginTx(ctx, options)
+		err := c.begin(ctx, s.dialect.isolation)
 		if err == nil {
-			return tx, c, nil
+			return c, nil
 		}
 		c.discard()
 		if ctx.Err() != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
 	conn, err := s.write.Conn(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	c = &session{conn: conn, stmts: map[string]*sql.Stmt{}}
-	tx, err := conn.BeginTx(ctx, options)
-	if err != nil {
+	if err := c.begin(ctx, s.dialect.isolation); err != nil {
 		c.discard()
-		return nil, nil, err
+		return nil, err
 	}
-	return tx, c, nil
+	return c, nil
 }
+
+// begin asks the driver itself for a transaction. A sql.Tx would hold the connection, and a statement that finds the
+// connection dead would wait for that same Tx to let go.
+func (c *session) begin(ctx context.Context, isolation sql.IsolationLevel) error {
+	return c.conn.Raw(func(driverConn any) error {
+		b, ok := driverConn.(driver.ConnBeginTx)
+		if !ok {
+			return fmt.Errorf("the driver's connection %T cannot begin a transaction", driverConn)
+		}
+		var err error
+		c.tx, err = b.BeginTx(ctx, driver.TxOptions{Isolation: driver.IsolationLevel(isolation)})
+		return err
+	})
+}
+
+func (c *session) commit() error { return c.conn.Raw(func(any) error { return c.tx.Commit() }) }
+
+func (c *session) rollback() error { return c.conn.Raw(func(any) error { return c.tx.Rollback() }) }
 
 // stmt returns the statement prepared on this session's connection.
 func (t *txn) stmt(ctx context.Context, text string) (*sql.Stmt, error) {

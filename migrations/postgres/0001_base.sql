@@ -52,7 +52,7 @@ create unique index instances_by_key on instances (community, parent, workflow, 
 -- The slot key of Load: the activities of a programme, without its items.
 create index instances_by_slot on instances (community, parent, slot) where slot <> '';
 -- Subtree and DistinctRows: everything under a programme.
-create index instances_by_root on instances (community, root);
+create index instances_by_root on instances (community, root, id);
 
 -- refs: which instances point to which with their reference fields, across all programmes of the community.
 create table refs (

@@ -26,14 +26,14 @@ func batchCases() []Case {
 
 // poisoned is a slice that the database refuses: its instance exists already under another root.
 func poisoned(root, existing string) engine.Slice {
-	s := create(root)
+	s := Create(root)
 	s.Rows = append(s.Rows, insert(instance(existing, root, root)))
 	return s
 }
 
 func onePoisoned(t *testing.T, db *testdb.Database) {
 	s := db.Open(t)
-	commit(t, s, create("first"))
+	commit(t, s, Create("first"))
 	for at := range 7 {
 		var batch []engine.Slice
 		for n := range 7 {
@@ -41,7 +41,7 @@ func onePoisoned(t *testing.T, db *testdb.Database) {
 			if n == at {
 				batch = append(batch, poisoned(root, "first"))
 			} else {
-				batch = append(batch, create(root))
+				batch = append(batch, Create(root))
 			}
 		}
 		for n, err := range outcomes(t, s, batch...) {
@@ -58,22 +58,22 @@ func onePoisoned(t *testing.T, db *testdb.Database) {
 
 func allPoisoned(t *testing.T, db *testdb.Database) {
 	s := db.Open(t)
-	commit(t, s, create("first"))
+	commit(t, s, Create("first"))
 	for _, err := range outcomes(t, s, poisoned("a", "first"), poisoned("b", "first")) {
 		if err == nil {
 			t.Error("a poisoned slice went through")
 		}
 	}
-	same(t, "roots", len(must(s.Roots(context.Background(), community))(t)), 1)
+	same(t, "roots", len(must(s.Roots(context.Background(), Community))(t)), 1)
 }
 
 func mixture(t *testing.T, db *testdb.Database) {
 	s := db.Open(t)
-	first := create("first")
+	first := Create("first")
 	commit(t, s, first)
-	broken := create("broken")
+	broken := Create("broken")
 	broken.Rows[0].Instance.State = "a\x00b"
-	errs := outcomes(t, s, create("a"), poisoned("b", "first"), create("first"), broken, step(head(first), "c2"), create("c"))
+	errs := outcomes(t, s, Create("a"), poisoned("b", "first"), Create("first"), broken, Step(head(first), "c2"), Create("c"))
 	for n, want := range []string{"", "poison", "conflict", "text", "", ""} {
 		err := errs[n]
 		ok := map[string]bool{
@@ -92,7 +92,7 @@ func gaveUp(t *testing.T, db *testdb.Database) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	// The wait for a connection may or may not notice first; but an error means that nothing was written.
-	if _, err := s.Commit(ctx, []engine.Slice{create("prog")}); err != nil {
+	if _, err := s.Commit(ctx, []engine.Slice{Create("prog")}); err != nil {
 		if errors.Is(err, engine.ErrUnknownOutcome) {
 			t.Errorf("got %v, want a clear outcome", err)
 		}
@@ -105,7 +105,7 @@ func gaveUp(t *testing.T, db *testdb.Database) {
 func largeSlice(t *testing.T, db *testdb.Database) {
 	const n = 5000 // the most rows that a command may touch
 	s := db.Open(t)
-	slice := create("prog")
+	slice := Create("prog")
 	for i := range n {
 		row := instance(fmt.Sprintf("i%04d", i), "prog", "prog")
 		row.Body.Data = workflow.Values{"note": strings.Repeat("访", 20)}
@@ -113,7 +113,7 @@ func largeSlice(t *testing.T, db *testdb.Database) {
 	}
 	commit(t, s, slice)
 	count := 0
-	for i, err := range s.Subtree(context.Background(), community, "prog") {
+	for i, err := range s.Subtree(context.Background(), Community, "prog") {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,19 +145,19 @@ func lostAfter(t *testing.T, db *testdb.Database) {
 			return err
 		}
 	})
-	slice := create("prog")
+	slice := Create("prog")
 	commit(t, s, slice)
 	lose = true
-	_, err := s.Commit(context.Background(), []engine.Slice{step(head(slice), "c2")})
+	_, err := s.Commit(context.Background(), []engine.Slice{Step(head(slice), "c2")})
 	if !errors.Is(err, engine.ErrUnknownOutcome) {
 		t.Fatalf("got %v, want an unknown outcome", err)
 	}
-	if got := must(s.Committed(context.Background(), community, "prog", "c2"))(t); got == nil || got.Seq != 2 {
+	if got := must(s.Committed(context.Background(), Community, "prog", "c2"))(t); got == nil || got.Seq != 2 {
 		t.Errorf("asked for the outcome: got %v, want entry 2", got)
 	}
 	lose = false
-	conflict(t, s, step(head(slice), "c2"))
-	commit(t, s, step(engine.Head{Community: community, Root: "prog", Seq: 2}, "c3"))
+	conflict(t, s, Step(head(slice), "c2"))
+	commit(t, s, Step(engine.Head{Community: Community, Root: "prog", Seq: 2}, "c3"))
 }
 
 func lostBefore(t *testing.T, db *testdb.Database) {
@@ -170,30 +170,30 @@ func lostBefore(t *testing.T, db *testdb.Database) {
 			return commit()
 		}
 	})
-	slice := create("prog")
+	slice := Create("prog")
 	commit(t, s, slice)
 	lose = true
-	for _, lost := range []engine.Slice{step(head(slice), "c2"), create("new")} {
+	for _, lost := range []engine.Slice{Step(head(slice), "c2"), Create("new")} {
 		_, err := s.Commit(context.Background(), []engine.Slice{lost})
 		if !errors.Is(err, engine.ErrUnknownOutcome) {
 			t.Fatalf("got %v, want an unknown outcome", err)
 		}
 		h := head(lost)
-		if got := must(s.Committed(context.Background(), community, h.Root, lost.Chains[0].Entries[0].Command))(t); got != nil {
+		if got := must(s.Committed(context.Background(), Community, h.Root, lost.Chains[0].Entries[0].Command))(t); got != nil {
 			t.Errorf("asked for the outcome: got %v, want none", got)
 		}
 	}
-	same(t, "no trace of asking", len(must(s.Roots(context.Background(), community))(t)), 1)
+	same(t, "no trace of asking", len(must(s.Roots(context.Background(), Community))(t)), 1)
 	lose = false
-	commit(t, s, step(head(slice), "c2"), create("new"))
+	commit(t, s, Step(head(slice), "c2"), Create("new"))
 }
 
 // outcomeWaits asks for a command whose commit is on its way: "not there" would be true and wrong a moment later.
 func outcomeWaits(t *testing.T, db *testdb.Database) {
 	s, hold := openHolding(t, db)
-	slice := create("old")
+	slice := Create("old")
 	commit(t, s, slice)
-	for _, underway := range []engine.Slice{step(head(slice), "c2"), create("new")} {
+	for _, underway := range []engine.Slice{Step(head(slice), "c2"), Create("new")} {
 		gate := make(chan struct{})
 		hold <- gate
 		done := make(chan error, 1)
@@ -204,7 +204,7 @@ func outcomeWaits(t *testing.T, db *testdb.Database) {
 		<-gate
 		asked := make(chan *engine.StoredEntry, 1)
 		go func() {
-			e, err := s.Committed(context.Background(), community, head(underway).Root, underway.Chains[0].Entries[0].Command)
+			e, err := s.Committed(context.Background(), Community, head(underway).Root, underway.Chains[0].Entries[0].Command)
 			if err != nil {
 				t.Error(err)
 			}

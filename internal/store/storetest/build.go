@@ -16,18 +16,23 @@ import (
 	"github.com/linli/linli/internal/workflow"
 )
 
-// community is the one that most cases play in.
-const community = "zhangxi"
+// Community is the one that most cases play in.
+const Community = "zhangxi"
 
-// create is a slice that begins a chain with its root instance.
-func create(root string) engine.Slice {
-	s := step(engine.Head{Community: community, Root: root}, root+"/create", insert(instance(root, root, "")))
+// Create is a slice that begins a chain with its root instance.
+func Create(root string) engine.Slice { return CreateIn(Community, root) }
+
+// CreateIn is Create in another community.
+func CreateIn(in, root string) engine.Slice {
+	i := instance(root, root, "")
+	i.Community = in
+	s := Step(engine.Head{Community: in, Root: root}, root+"/create", insert(i))
 	s.Chains[0].New = true
 	return s
 }
 
-// step is a slice that appends one entry to a chain.
-func step(head engine.Head, command string, rows ...engine.RowWrite) engine.Slice {
+// Step is a slice that appends one entry to a chain.
+func Step(head engine.Head, command string, rows ...engine.RowWrite) engine.Slice {
 	return engine.Slice{Community: head.Community, Chains: []engine.Chain{link(head, command)}, Rows: rows}
 }
 
@@ -48,7 +53,7 @@ func link(head engine.Head, command string) engine.Chain {
 func head(s engine.Slice) engine.Head { return s.Chains[0].Head }
 
 func instance(id, root, parent string) *workflow.Instance {
-	return &workflow.Instance{ID: id, Community: community, Root: root, Parent: parent, Workflow: "visit", State: "listed", Version: 1, Touched: 1}
+	return &workflow.Instance{ID: id, Community: Community, Root: root, Parent: parent, Workflow: "visit", State: "listed", Version: 1, Touched: 1}
 }
 
 func insert(i *workflow.Instance) engine.RowWrite {
@@ -116,7 +121,7 @@ func same(t testing.TB, what string, got, want any) {
 // seqOf is where a chain stands in the database.
 func seqOf(t testing.TB, s *store.Store, root string) int64 {
 	t.Helper()
-	heads, err := s.Heads(context.Background(), community, []string{root})
+	heads, err := s.Heads(context.Background(), Community, []string{root})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +130,7 @@ func seqOf(t testing.TB, s *store.Store, root string) int64 {
 
 func load(t testing.TB, s *store.Store, keys ...workflow.Key) []workflow.Answer {
 	t.Helper()
-	answers, err := s.Load(context.Background(), community, keys)
+	answers, err := s.Load(context.Background(), Community, keys)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,21 +28,21 @@ func conflictCases() []Case {
 
 func movedOn(t *testing.T, db *testdb.Database) {
 	s := db.Open(t)
-	slice := create("prog")
+	slice := Create("prog")
 	commit(t, s, slice)
-	first, second := step(head(slice), "c2"), step(head(slice), "c3")
+	first, second := Step(head(slice), "c2"), Step(head(slice), "c3")
 	commit(t, s, first)
 	conflict(t, s, second)
-	ahead := step(engine.Head{Community: community, Root: "prog", Seq: 7}, "c8")
+	ahead := Step(engine.Head{Community: Community, Root: "prog", Seq: 7}, "c8")
 	conflict(t, s, ahead)
 	same(t, "seq", seqOf(t, s, "prog"), int64(2))
 }
 
 func existence(t *testing.T, db *testdb.Database) {
 	s := db.Open(t)
-	conflict(t, s, step(engine.Head{Community: community, Root: "ghost"}, "c1"))
-	commit(t, s, create("prog"))
-	conflict(t, s, create("prog"))
+	conflict(t, s, Step(engine.Head{Community: Community, Root: "ghost"}, "c1"))
+	commit(t, s, Create("prog"))
+	conflict(t, s, Create("prog"))
 	same(t, "seq", seqOf(t, s, "prog"), int64(1))
 }
 
@@ -55,13 +55,13 @@ func withRegistry(slice engine.Slice, registry engine.Head, rows ...engine.RowWr
 
 func registryOnce(t *testing.T, db *testdb.Database) {
 	s := db.Open(t)
-	registry, a, b := create(community), create("a"), create("b")
+	registry, a, b := Create(Community), Create("a"), Create("b")
 	commit(t, s, registry, a, b)
-	errs := outcomes(t, s, withRegistry(step(head(a), "a2"), head(registry)), withRegistry(step(head(b), "b2"), head(registry)))
+	errs := outcomes(t, s, withRegistry(Step(head(a), "a2"), head(registry)), withRegistry(Step(head(b), "b2"), head(registry)))
 	if errs[0] != nil || !errors.Is(errs[1], engine.ErrConflict) {
 		t.Fatalf("got %v, want the first to be written and the second to conflict", errs)
 	}
-	same(t, "registry", seqOf(t, s, community), int64(2))
+	same(t, "registry", seqOf(t, s, Community), int64(2))
 	same(t, "first", seqOf(t, s, "a"), int64(2))
 	same(t, "second", seqOf(t, s, "b"), int64(1))
 }
@@ -70,20 +70,20 @@ func keyTaken(t *testing.T, db *testdb.Database) {
 	s := db.Open(t)
 	a := instance("a", "prog", "prog")
 	a.Key = "fund_visit"
-	slice := create("prog")
+	slice := Create("prog")
 	slice.Rows = append(slice.Rows, insert(a))
 	commit(t, s, slice)
 	b := instance("b", "prog", "prog")
 	b.Key = "fund_visit"
-	conflict(t, s, step(head(slice), "c2", insert(b)))
+	conflict(t, s, Step(head(slice), "c2", insert(b)))
 	b.Workflow = "another" // keys are unique under (parent, workflow)
 	nameless, nameless2 := instance("n1", "prog", "prog"), instance("n2", "prog", "prog")
-	commit(t, s, step(head(slice), "c2", insert(b), insert(nameless), insert(nameless2)))
+	commit(t, s, Step(head(slice), "c2", insert(b), insert(nameless), insert(nameless2)))
 }
 
 func codeTaken(t *testing.T, db *testdb.Database) {
 	s := db.Open(t)
-	a, b, other := create("a"), create("b"), create("c")
+	a, b, other := Create("a"), Create("b"), Create("c")
 	a.Chains[0].Head.Code, b.Chains[0].Head.Code = "2023-01", "2023-01"
 	commit(t, s, a)
 	errs := outcomes(t, s, other, b)
@@ -94,10 +94,10 @@ func codeTaken(t *testing.T, db *testdb.Database) {
 
 func commandOnce(t *testing.T, db *testdb.Database) {
 	s := db.Open(t)
-	slice := create("prog")
+	slice := Create("prog")
 	commit(t, s, slice)
-	conflict(t, s, step(head(slice), "prog/create"))
-	other := create("other")
+	conflict(t, s, Step(head(slice), "prog/create"))
+	other := Create("other")
 	other.Chains[0].Entries[0].Command = "prog/create" // in another chain it is another entry
 	commit(t, s, other)
 }
@@ -107,29 +107,29 @@ func idempotencyKeys(t *testing.T, db *testdb.Database) {
 	s := db.Open(t, func(c *store.Config) { c.Now = func() time.Time { return now } })
 	ctx := context.Background()
 	key := engine.Idempotency{Person: "王", Key: "k1", Fingerprint: "f", Root: "a", Command: "a2", Response: []byte("{\"x\":\"答\"}\x00"), Expires: now.Add(72 * time.Hour)}
-	a, b := create("a"), create("b")
+	a, b := Create("a"), Create("b")
 	commit(t, s, a, b)
 	with := func(s engine.Slice, k engine.Idempotency) engine.Slice {
 		s.Keys = []engine.Idempotency{k}
 		return s
 	}
-	commit(t, s, with(step(head(a), "a2"), key))
-	same(t, "replayed", must(s.Replay(ctx, community, "王", "k1", now))(t), &key)
+	commit(t, s, with(Step(head(a), "a2"), key))
+	same(t, "replayed", must(s.Replay(ctx, Community, "王", "k1", now))(t), &key)
 
-	errs := outcomes(t, s, with(step(head(b), "b2"), key), create("c"))
+	errs := outcomes(t, s, with(Step(head(b), "b2"), key), Create("c"))
 	if !errors.Is(errs[0], engine.ErrConflict) || errs[1] != nil {
 		t.Fatalf("got %v, want only the first to conflict", errs)
 	}
 	same(t, "left out", seqOf(t, s, "b"), int64(1))
 
 	later := now.Add(72 * time.Hour)
-	if got := must(s.Replay(ctx, community, "王", "k1", later))(t); got != nil {
+	if got := must(s.Replay(ctx, Community, "王", "k1", later))(t); got != nil {
 		t.Errorf("an expired answer was replayed: %v", got)
 	}
 	now = later
 	key.Command, key.Expires = "b2", later.Add(time.Hour)
-	commit(t, s, with(step(head(b), "b2"), key))
-	same(t, "replaced", must(s.Replay(ctx, community, "王", "k1", now))(t).Command, "b2")
+	commit(t, s, with(Step(head(b), "b2"), key))
+	same(t, "replaced", must(s.Replay(ctx, Community, "王", "k1", now))(t).Command, "b2")
 
 	same(t, "forgotten early", must(s.IdempotencyExpire(ctx, now))(t), int64(0))
 	same(t, "forgotten", must(s.IdempotencyExpire(ctx, now.Add(time.Hour)))(t), int64(1))
@@ -137,7 +137,7 @@ func idempotencyKeys(t *testing.T, db *testdb.Database) {
 
 func idempotencyInBatch(t *testing.T, db *testdb.Database) {
 	s := db.Open(t)
-	a, b := create("a"), create("b")
+	a, b := Create("a"), Create("b")
 	key := engine.Idempotency{Person: "p", Key: "k", Expires: testdb.Now().Add(time.Hour)}
 	a.Keys, b.Keys = []engine.Idempotency{key}, []engine.Idempotency{key}
 	errs := outcomes(t, s, a, b)
@@ -156,7 +156,7 @@ func crookedChains(t *testing.T, db *testdb.Database) {
 		"no chain":          func(s *engine.Slice) { s.Chains = nil },
 		"an unknown change": func(s *engine.Slice) { s.Rows[0].Op = 9 },
 	} {
-		slice := create("prog")
+		slice := Create("prog")
 		bend(&slice)
 		err := outcomes(t, s, slice)[0]
 		if err == nil || errors.Is(err, engine.ErrConflict) {
@@ -179,17 +179,17 @@ func readCases() []Case {
 // consentSetup returns a registry with one consent, and a programme.
 func consentSetup(t *testing.T, s *store.Store) (registry, prog engine.Head, withdrawn *workflow.Instance) {
 	t.Helper()
-	r, p := create(community), create("prog")
-	r.Rows = append(r.Rows, insert(instance("consent", community, community)))
+	r, p := Create(Community), Create("prog")
+	r.Rows = append(r.Rows, insert(instance("consent", Community, Community)))
 	commit(t, s, r, p)
-	withdrawn = instance("consent", community, community)
+	withdrawn = instance("consent", Community, Community)
 	withdrawn.State, withdrawn.Version = "withdrawn", 2
 	return head(r), head(p), withdrawn
 }
 
 // relying is a step that relied on a registry row.
 func relying(prog engine.Head, row string, version int64) engine.Slice {
-	s := step(prog, "record")
+	s := Step(prog, "record")
 	s.Reads = []engine.Read{{Instance: row, Version: version}}
 	return s
 }
@@ -197,7 +197,7 @@ func relying(prog engine.Head, row string, version int64) engine.Slice {
 func consentChanged(t *testing.T, db *testdb.Database) {
 	s := db.Open(t)
 	registry, prog, withdrawn := consentSetup(t, s)
-	commit(t, s, step(registry, "withdraw", update(withdrawn)))
+	commit(t, s, Step(registry, "withdraw", update(withdrawn)))
 	conflict(t, s, relying(prog, "consent", 1))
 	commit(t, s, relying(prog, "consent", 2))
 }
@@ -205,7 +205,7 @@ func consentChanged(t *testing.T, db *testdb.Database) {
 func consentAppeared(t *testing.T, db *testdb.Database) {
 	s := db.Open(t)
 	registry, prog, _ := consentSetup(t, s)
-	commit(t, s, step(registry, "refuse", insert(instance("refusal", community, community))))
+	commit(t, s, Step(registry, "refuse", insert(instance("refusal", Community, Community))))
 	conflict(t, s, relying(prog, "refusal", 0))
 	commit(t, s, relying(prog, "nothing", 0))
 }
@@ -213,12 +213,12 @@ func consentAppeared(t *testing.T, db *testdb.Database) {
 func consentInBatch(t *testing.T, db *testdb.Database) {
 	s := db.Open(t)
 	registry, prog, withdrawn := consentSetup(t, s)
-	errs := outcomes(t, s, step(registry, "withdraw", update(withdrawn)), relying(prog, "consent", 1))
+	errs := outcomes(t, s, Step(registry, "withdraw", update(withdrawn)), relying(prog, "consent", 1))
 	if errs[0] != nil || !errors.Is(errs[1], engine.ErrConflict) {
 		t.Fatalf("got %v, want the visit to conflict", errs)
 	}
 	registry.Seq = 2
-	gone := step(registry, "erase", remove(withdrawn))
+	gone := Step(registry, "erase", remove(withdrawn))
 	errs = outcomes(t, s, relying(prog, "consent", 2), gone) // relied on before it went: both stand
 	if errs[0] != nil || errs[1] != nil {
 		t.Fatalf("got %v, want both to be written", errs)
@@ -228,13 +228,13 @@ func consentInBatch(t *testing.T, db *testdb.Database) {
 func consentInFlight(t *testing.T, db *testdb.Database) {
 	s, hold := openHolding(t, db)
 	registry, prog, withdrawn := consentSetup(t, s)
-	overtake(t, s, hold, step(registry, "withdraw", update(withdrawn)), relying(prog, "consent", 1))
+	overtake(t, s, hold, Step(registry, "withdraw", update(withdrawn)), relying(prog, "consent", 1))
 }
 
 func consentGivenInFlight(t *testing.T, db *testdb.Database) {
 	s, hold := openHolding(t, db)
 	registry, prog, _ := consentSetup(t, s)
-	overtake(t, s, hold, step(registry, "refuse", insert(instance("refusal", community, community))), relying(prog, "refusal", 0))
+	overtake(t, s, hold, Step(registry, "refuse", insert(instance("refusal", Community, Community))), relying(prog, "refusal", 0))
 }
 
 // openHolding opens a store of which one COMMIT can be held up: the next one after hold is filled sends on the channel

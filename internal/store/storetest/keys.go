@@ -31,16 +31,16 @@ func withKeys(s engine.Slice, keys ...engine.SubjectKey) engine.Slice {
 
 func subjectOnce(t *testing.T, db *testdb.Database) {
 	s := db.Open(t)
-	slice := withKeys(create("a"), subjectKey("h1"))
+	slice := withKeys(Create("a"), subjectKey("h1"))
 	commit(t, s, slice)
-	conflict(t, s, withKeys(create("b"), subjectKey("h1")))
-	errs := outcomes(t, s, withKeys(create("c"), subjectKey("h2")), withKeys(create("d"), subjectKey("h2")))
+	conflict(t, s, withKeys(Create("b"), subjectKey("h1")))
+	errs := outcomes(t, s, withKeys(Create("c"), subjectKey("h2")), withKeys(Create("d"), subjectKey("h2")))
 	if errs[0] != nil || !errors.Is(errs[1], engine.ErrConflict) {
 		t.Errorf("two in a batch: got %v, want the second to conflict", errs)
 	}
-	got := must(s.SubjectKeys(context.Background(), community, []string{"h1", "h2", "h3"}))(t)
+	got := must(s.SubjectKeys(context.Background(), Community, []string{"h1", "h2", "h3"}))(t)
 	same(t, "keys", got, map[string]engine.SubjectKey{"h1": subjectKey("h1"), "h2": subjectKey("h2")})
-	if err := outcomes(t, s, withKeys(create("e"), engine.SubjectKey{Subject: "h4", KeyID: "m1"}))[0]; err == nil {
+	if err := outcomes(t, s, withKeys(Create("e"), engine.SubjectKey{Subject: "h4", KeyID: "m1"}))[0]; err == nil {
 		t.Error("an empty key went through: it would read as destroyed")
 	}
 }
@@ -48,36 +48,36 @@ func subjectOnce(t *testing.T, db *testdb.Database) {
 func subjectDestroyed(t *testing.T, db *testdb.Database) {
 	s := db.Open(t)
 	ctx := context.Background()
-	slice := withKeys(create("a"), subjectKey("h1"), subjectKey("h2"))
+	slice := withKeys(Create("a"), subjectKey("h1"), subjectKey("h2"))
 	commit(t, s, slice)
 	gone := engine.SubjectKey{Subject: "h1", KeyID: "m1", Destroyed: testdb.Now()}
-	erase := withKeys(step(head(slice), "erase"), gone)
+	erase := withKeys(Step(head(slice), "erase"), gone)
 	commit(t, s, erase)
 	again := gone
 	again.Destroyed = testdb.Now().Add(time.Hour)
-	commit(t, s, withKeys(step(head(erase), "erase again"), again))
-	got := must(s.SubjectKeys(ctx, community, []string{"h1", "h2"}))(t)
+	commit(t, s, withKeys(Step(head(erase), "erase again"), again))
+	got := must(s.SubjectKeys(ctx, Community, []string{"h1", "h2"}))(t)
 	same(t, "keys", got, map[string]engine.SubjectKey{"h1": gone, "h2": subjectKey("h2")})
-	conflict(t, s, withKeys(create("b"), subjectKey("h1"))) // nobody gets a new key under the old name
+	conflict(t, s, withKeys(Create("b"), subjectKey("h1"))) // nobody gets a new key under the old name
 	never := engine.SubjectKey{Subject: "h9", KeyID: "m1", Destroyed: testdb.Now()}
-	commit(t, s, withKeys(create("c"), never))
-	same(t, "one that never had a key", must(s.SubjectKeys(ctx, community, []string{"h9"}))(t)["h9"], never)
+	commit(t, s, withKeys(Create("c"), never))
+	same(t, "one that never had a key", must(s.SubjectKeys(ctx, Community, []string{"h9"}))(t)["h9"], never)
 	same(t, "master keys in use", must(s.MasterKeysInUse(ctx))(t), []string{"m1"})
 }
 
 func subjectRewrapped(t *testing.T, db *testdb.Database) {
 	s := db.Open(t)
 	ctx := context.Background()
-	slice := withKeys(create("a"), subjectKey("h1"), subjectKey("h2"))
+	slice := withKeys(Create("a"), subjectKey("h1"), subjectKey("h2"))
 	commit(t, s, slice)
-	commit(t, s, withKeys(step(head(slice), "erase"), engine.SubjectKey{Subject: "h2", KeyID: "m1", Destroyed: testdb.Now()}))
+	commit(t, s, withKeys(Step(head(slice), "erase"), engine.SubjectKey{Subject: "h2", KeyID: "m1", Destroyed: testdb.Now()}))
 	under := must(s.SubjectKeysUnder(ctx, "m1", 10))(t)
-	same(t, "living keys under m1", under, []store.CommunityKey{{Community: community, SubjectKey: subjectKey("h1")}})
+	same(t, "living keys under m1", under, []store.CommunityKey{{Community: Community, SubjectKey: subjectKey("h1")}})
 	for subject, want := range map[string]bool{"h1": true, "h2": false} {
-		k := store.CommunityKey{Community: community, SubjectKey: engine.SubjectKey{Subject: subject, KeyID: "m2", Wrapped: []byte{9}}}
+		k := store.CommunityKey{Community: Community, SubjectKey: engine.SubjectKey{Subject: subject, KeyID: "m2", Wrapped: []byte{9}}}
 		same(t, "wrapped "+subject, must(s.RewrapSubjectKey(ctx, "m1", k))(t), want)
 	}
-	got := must(s.SubjectKeys(ctx, community, []string{"h1", "h2"}))(t)
+	got := must(s.SubjectKeys(ctx, Community, []string{"h1", "h2"}))(t)
 	same(t, "new wrapping", got["h1"].Wrapped, []byte{9})
 	same(t, "destroyed", len(got["h2"].Wrapped), 0)
 	same(t, "master keys in use", must(s.MasterKeysInUse(ctx))(t), []string{"m2"})
@@ -127,7 +127,7 @@ func badTexts(t *testing.T, db *testdb.Database) {
 	}
 	for column, put := range places {
 		for _, bad := range []string{"a\x00b", "a\xffb"} {
-			slice := create("prog")
+			slice := Create("prog")
 			put(&slice, bad)
 			err := outcomes(t, s, slice)[0]
 			if !errors.Is(err, store.ErrText) || !mentions(err, column) {
@@ -135,21 +135,21 @@ func badTexts(t *testing.T, db *testdb.Database) {
 			}
 		}
 	}
-	same(t, "roots", len(must(s.Roots(context.Background(), community))(t)), 0)
-	commit(t, s, create("prog")) // and the store works on
+	same(t, "roots", len(must(s.Roots(context.Background(), Community))(t)), 0)
+	commit(t, s, Create("prog")) // and the store works on
 }
 
 func badQuestions(t *testing.T, db *testdb.Database) {
 	s := db.Open(t)
 	ctx := context.Background()
 	for name, ask := range map[string]func(string) error{
-		"instance": func(v string) error { _, err := s.Instance(ctx, community, v); return err },
+		"instance": func(v string) error { _, err := s.Instance(ctx, Community, v); return err },
 		"load": func(v string) error {
-			_, err := s.Load(ctx, community, []workflow.Key{{Kind: workflow.KeyInstance, A: v}})
+			_, err := s.Load(ctx, Community, []workflow.Key{{Kind: workflow.KeyInstance, A: v}})
 			return err
 		},
-		"heads":  func(v string) error { _, err := s.Heads(ctx, community, []string{v}); return err },
-		"replay": func(v string) error { _, err := s.Replay(ctx, community, "p", v, testdb.Now()); return err },
+		"heads":  func(v string) error { _, err := s.Heads(ctx, Community, []string{v}); return err },
+		"replay": func(v string) error { _, err := s.Replay(ctx, Community, "p", v, testdb.Now()); return err },
 		"meta":   func(v string) error { return s.SetMeta(ctx, "name", v) },
 		"bundle": func(v string) error { return s.PutBundle(ctx, v, 1, nil) },
 	} {

@@ -21,7 +21,7 @@ func loadCases() []Case {
 
 func everyKey(t *testing.T, db *testdb.Database) {
 	s := db.Open(t)
-	slice := create("prog")
+	slice := Create("prog")
 	for _, row := range []struct{ id, parent, of, slot, key string }{
 		{"v1", "prog", "visit", "visit", "round_1"}, {"v2", "prog", "visit", "visit", "round_2"}, {"f1", "prog", "fundraise", "fundraise", "fund"},
 		{"p1", "prog", "participation", "", "person1"}, {"i1", "v1", "household_visit", "", ""}, {"i2", "v1", "household_visit", "", ""},
@@ -69,7 +69,7 @@ func everyKey(t *testing.T, db *testdb.Database) {
 func manyKeys(t *testing.T, db *testdb.Database) {
 	const n = 333 // not a round number of batches
 	s := db.Open(t)
-	slice := create("prog")
+	slice := Create("prog")
 	var keys []workflow.Key
 	for i := range n {
 		row := instance(fmt.Sprintf("i%03d", i), "prog", "prog")
@@ -87,7 +87,7 @@ func manyKeys(t *testing.T, db *testdb.Database) {
 
 func prefixes(t *testing.T, db *testdb.Database) {
 	s := db.Open(t)
-	slice := create("prog")
+	slice := Create("prog")
 	for n, key := range []string{"a", "a/", "a/1", "a/\U0010FFFF", "a0", "A/1", "b", "é", "中/1", "中\uD7FF", "\U0010FFFF", "\U0010FFFFx"} {
 		i := instance(fmt.Sprintf("i%02d", n), "prog", "prog")
 		i.Key = key
@@ -109,20 +109,20 @@ func prefixes(t *testing.T, db *testdb.Database) {
 func communitiesApart(t *testing.T, db *testdb.Database) {
 	s := db.Open(t)
 	ctx := context.Background()
-	commit(t, s, create("prog"))
-	other := step(engine.Head{Community: "other", Root: "prog"}, "prog/create", insert(&workflow.Instance{ID: "prog", Community: "other", Root: "prog", Workflow: "w", State: "s"}))
+	commit(t, s, Create("prog"))
+	other := Step(engine.Head{Community: "other", Root: "prog"}, "prog/create", insert(&workflow.Instance{ID: "prog", Community: "other", Root: "prog", Workflow: "w", State: "s"}))
 	other.Chains[0].New = true
 	commit(t, s, other)
 	answers := must(s.Load(ctx, "other", []workflow.Key{{Kind: workflow.KeyInstance, A: "prog"}}))(t)
 	same(t, "workflow", answers[0].Instances[0].Workflow, "w")
-	same(t, "communities", must(s.Communities(ctx))(t), []string{"other", community})
+	same(t, "communities", must(s.Communities(ctx))(t), []string{"other", Community})
 	same(t, "roots", len(must(s.Roots(ctx, "other"))(t)), 1)
 
-	foreign := step(head(other), "c2", insert(instance("x", "prog", "prog"))) // the row says another community
+	foreign := Step(head(other), "c2", insert(instance("x", "prog", "prog"))) // the row says another community
 	if err := outcomes(t, s, foreign)[0]; err == nil {
 		t.Error("a row of another community went through")
 	}
-	stray := step(head(other), "c2", insert(&workflow.Instance{ID: "y", Community: "other", Root: "elsewhere"}))
+	stray := Step(head(other), "c2", insert(&workflow.Instance{ID: "y", Community: "other", Root: "elsewhere"}))
 	if err := outcomes(t, s, stray)[0]; err == nil {
 		t.Error("a row of a root that the slice does not write went through")
 	}

@@ -38,11 +38,11 @@ func replicas(t *testing.T, db *testdb.Database) [2]*store.Store {
 func appendEntries(s *store.Store, root, name string, n int, extend func(engine.Slice) (engine.Slice, error)) error {
 	ctx := context.Background()
 	for done := 0; done < n; {
-		heads, err := s.Heads(ctx, community, []string{root})
+		heads, err := s.Heads(ctx, Community, []string{root})
 		if err != nil {
 			return err
 		}
-		slice, err := extend(step(heads[root], fmt.Sprintf("%s-%d", name, done)))
+		slice, err := extend(Step(heads[root], fmt.Sprintf("%s-%d", name, done)))
 		if err != nil {
 			return err
 		}
@@ -62,7 +62,7 @@ func appendEntries(s *store.Store, root, name string, n int, extend func(engine.
 func racingProgramme(t *testing.T, db *testdb.Database) {
 	const each = 15
 	stores := replicas(t, db)
-	commit(t, stores[0], create("prog"))
+	commit(t, stores[0], Create("prog"))
 	var wg sync.WaitGroup
 	for n := range 4 {
 		wg.Go(func() {
@@ -79,14 +79,14 @@ func racingProgramme(t *testing.T, db *testdb.Database) {
 // checkChain fails the test unless the chain has each seq up to last exactly once and ends with its head.
 func checkChain(t *testing.T, s *store.Store, root string, last int) {
 	t.Helper()
-	entries := must(s.History(context.Background(), community, root, 1, last+10))(t)
+	entries := must(s.History(context.Background(), Community, root, 1, last+10))(t)
 	same(t, "entries of "+root, len(entries), last)
 	for n, e := range entries {
 		if e.Seq != int64(n+1) {
 			t.Fatalf("entry %d of %s has seq %d", n+1, root, e.Seq)
 		}
 	}
-	h := must(s.Heads(context.Background(), community, []string{root}))(t)[root]
+	h := must(s.Heads(context.Background(), Community, []string{root}))(t)[root]
 	same(t, "head of "+root, h.Seq, int64(last))
 	same(t, "its MAC", h.MAC, entries[len(entries)-1].MAC)
 }
@@ -95,13 +95,13 @@ func racingRegistry(t *testing.T, db *testdb.Database) {
 	const each = 8
 	ctx := context.Background()
 	stores := replicas(t, db)
-	commit(t, stores[0], create(community), create("p0"), create("p1"), create("p2"), create("p3"))
+	commit(t, stores[0], Create(Community), Create("p0"), Create("p1"), Create("p2"), Create("p3"))
 	var wg sync.WaitGroup
 	for n := range 4 {
 		s := stores[n%2]
 		both := func(slice engine.Slice) (engine.Slice, error) {
-			heads, err := s.Heads(ctx, community, []string{community})
-			return withRegistry(slice, heads[community]), err
+			heads, err := s.Heads(ctx, Community, []string{Community})
+			return withRegistry(slice, heads[Community]), err
 		}
 		wg.Go(func() {
 			if err := appendEntries(s, fmt.Sprintf("p%d", n), fmt.Sprint(n), each, both); err != nil {
@@ -110,7 +110,7 @@ func racingRegistry(t *testing.T, db *testdb.Database) {
 		})
 	}
 	wg.Wait()
-	checkChain(t, stores[0], community, 1+4*each)
+	checkChain(t, stores[0], Community, 1+4*each)
 	for n := range 4 {
 		checkChain(t, stores[0], fmt.Sprintf("p%d", n), 1+each)
 	}
@@ -124,7 +124,7 @@ func racingCreate(t *testing.T, db *testdb.Database) {
 		results := make([]error, 4)
 		for n := range results {
 			wg.Go(func() {
-				errs, err := stores[n%2].Commit(context.Background(), []engine.Slice{create(root)})
+				errs, err := stores[n%2].Commit(context.Background(), []engine.Slice{Create(root)})
 				results[n] = errors.Join(append(errs, err)...)
 			})
 		}

@@ -31,8 +31,8 @@ func schemaCases() []Case {
 
 func mentions(err error, text string) bool { return err != nil && strings.Contains(err.Error(), text) }
 
-// raw runs a statement behind the store's back.
-func raw(t *testing.T, db *testdb.Database, statement string) {
+// Raw runs a statement behind the store's back.
+func Raw(t *testing.T, db *testdb.Database, statement string) {
 	t.Helper()
 	driver, address := "postgres", db.DSN
 	if db.Kind == "sqlite" {
@@ -86,7 +86,7 @@ func reopened(t *testing.T, db *testdb.Database) {
 	if !must(s.Empty(context.Background()))(t) {
 		t.Error("a new database does not count as empty")
 	}
-	commit(t, s, create("prog"))
+	commit(t, s, Create("prog"))
 	for range 2 {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
@@ -97,40 +97,40 @@ func reopened(t *testing.T, db *testdb.Database) {
 
 func readOnly(t *testing.T, db *testdb.Database) {
 	writer := db.Open(t)
-	commit(t, writer, create("prog"))
+	commit(t, writer, Create("prog"))
 	reader := db.Open(t, func(c *store.Config) { c.ReadOnly = true }) // beside the writer
 	ctx := context.Background()
 	same(t, "seq", seqOf(t, reader, "prog"), int64(1))
-	if got := must(reader.Committed(ctx, community, "prog", "none"))(t); got != nil {
+	if got := must(reader.Committed(ctx, Community, "prog", "none"))(t); got != nil {
 		t.Errorf("got %v, want nothing", got)
 	}
-	if _, err := reader.Commit(ctx, []engine.Slice{create("other")}); !errors.Is(err, store.ErrReadOnly) {
+	if _, err := reader.Commit(ctx, []engine.Slice{Create("other")}); !errors.Is(err, store.ErrReadOnly) {
 		t.Errorf("commit: got %v", err)
 	}
 	if err := reader.SetMeta(ctx, "a", "b"); !errors.Is(err, store.ErrReadOnly) {
 		t.Errorf("set meta: got %v", err)
 	}
-	commit(t, writer, create("other"))
+	commit(t, writer, Create("other"))
 	same(t, "what was committed later", seqOf(t, reader, "other"), int64(1))
 }
 
 func minReader(t *testing.T, db *testdb.Database) {
 	touch(t, db)
-	raw(t, db, "update meta set value = '99' where name = 'min_reader'")
+	Raw(t, db, "update meta set value = '99' where name = 'min_reader'")
 	refusedSchema(t, db, "99")
-	raw(t, db, "update meta set value = 'new' where name = 'min_reader'")
+	Raw(t, db, "update meta set value = 'new' where name = 'min_reader'")
 	refusedSchema(t, db, "min_reader")
 }
 
 func halfMigrated(t *testing.T, db *testdb.Database) {
 	touch(t, db)
-	raw(t, db, "insert into meta (name, value) values ('half_done', '0007')")
+	Raw(t, db, "insert into meta (name, value) values ('half_done', '0007')")
 	refusedSchema(t, db, "0007")
 }
 
 func missingMigration(t *testing.T, db *testdb.Database) {
 	touch(t, db)
-	raw(t, db, "update goose_db_version set version_id = 77 where version_id = 1")
+	Raw(t, db, "update goose_db_version set version_id = 77 where version_id = 1")
 	refusedSchema(t, db, "half-migrated")
 }
 
@@ -140,10 +140,10 @@ func newerSchema(t *testing.T, db *testdb.Database) {
 	if db.Kind == "postgres" {
 		applied = "true"
 	}
-	raw(t, db, "insert into goose_db_version (version_id, is_applied) values (99, "+applied+")")
-	raw(t, db, "alter table roots add column colour text")
-	raw(t, db, "create table later (x text)")
-	commit(t, db.Open(t), create("prog"))
+	Raw(t, db, "insert into goose_db_version (version_id, is_applied) values (99, "+applied+")")
+	Raw(t, db, "alter table roots add column colour text")
+	Raw(t, db, "create table later (x text)")
+	commit(t, db.Open(t), Create("prog"))
 }
 
 func durability(t *testing.T, db *testdb.Database) {
@@ -159,7 +159,7 @@ func durability(t *testing.T, db *testdb.Database) {
 		same(t, "settings", got, map[string]string{"journal_mode": "wal", "synchronous": "full"})
 		return
 	}
-	raw(t, db, "do $$ begin execute 'alter database ' || quote_ident(current_database()) || ' set synchronous_commit = off'; end $$")
+	Raw(t, db, "do $$ begin execute 'alter database ' || quote_ident(current_database()) || ' set synchronous_commit = off'; end $$")
 	same(t, "a weakened setting", db.Open(t).Durability()["synchronous_commit"], "off")
 }
 
@@ -171,10 +171,10 @@ func closed(t *testing.T, db *testdb.Database) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Commit(context.Background(), []engine.Slice{create("prog")}); !errors.Is(err, store.ErrClosed) {
+	if _, err := s.Commit(context.Background(), []engine.Slice{Create("prog")}); !errors.Is(err, store.ErrClosed) {
 		t.Errorf("commit: got %v", err)
 	}
-	if _, err := s.Heads(context.Background(), community, []string{"prog"}); err == nil {
+	if _, err := s.Heads(context.Background(), Community, []string{"prog"}); err == nil {
 		t.Error("heads: no error")
 	}
 }

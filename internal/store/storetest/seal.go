@@ -68,7 +68,7 @@ func masterKeyGone(t *testing.T, db *testdb.Database) {
 	must(keys(s, filepath.Join(db.Dir, seal.KeyFile), true))(t)
 	k := subjectKey("h1")
 	k.KeyID = "m0"
-	commit(t, s, withKeys(create("prog"), k))
+	commit(t, s, withKeys(Create("prog"), k))
 	if _, err := keys(s, filepath.Join(db.Dir, seal.KeyFile), true); !errors.Is(err, seal.ErrWrongKey) || !mentions(err, "m0") {
 		t.Errorf("got %v, want that master key m0 is missing", err)
 	}
@@ -78,33 +78,33 @@ func erasure(t *testing.T, db *testdb.Database) {
 	s := db.Open(t)
 	ctx := context.Background()
 	ring := must(keys(s, filepath.Join(db.Dir, seal.KeyFile), true))(t)
-	key, wrapped, err := ring.NewSubjectKey(community, "h1")
+	key, wrapped, err := ring.NewSubjectKey(Community, "h1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := seal.Place{Community: community, Table: "household", Column: "address", Row: "h1"}
+	at := seal.Place{Community: Community, Table: "household", Column: "address", Row: "h1"}
 	box := must(ring.Seal(key, at, []byte("中森街区1号")))(t)
 
-	slice := withKeys(create("prog"), engine.SubjectKey{Subject: "h1", KeyID: wrapped.KeyID, Wrapped: wrapped.Box})
+	slice := withKeys(Create("prog"), engine.SubjectKey{Subject: "h1", KeyID: wrapped.KeyID, Wrapped: wrapped.Box})
 	entry := &slice.Chains[0].Entries[0]
 	entry.Body = append([]byte(`{"sealed":"`), append(box, '"', '}')...)
 	entry.MAC = ring.Chain(nil, entry.Body)
 	slice.Chains[0].Head.MAC = entry.MAC
 	commit(t, s, slice)
 
-	stored := must(s.SubjectKeys(ctx, community, []string{"h1"}))(t)["h1"]
-	again := must(ring.Unwrap(community, "h1", seal.Wrapped{KeyID: stored.KeyID, Box: stored.Wrapped}))(t)
+	stored := must(s.SubjectKeys(ctx, Community, []string{"h1"}))(t)["h1"]
+	again := must(ring.Unwrap(Community, "h1", seal.Wrapped{KeyID: stored.KeyID, Box: stored.Wrapped}))(t)
 	same(t, "opened", string(must(ring.Open(again, at, box))(t)), "中森街区1号")
 
-	erase := withKeys(step(head(slice), "erase"), engine.SubjectKey{Subject: "h1", Destroyed: testdb.Now()})
+	erase := withKeys(Step(head(slice), "erase"), engine.SubjectKey{Subject: "h1", Destroyed: testdb.Now()})
 	erase.Chains[0].Entries[0].MAC = ring.Chain(entry.MAC, erase.Chains[0].Entries[0].Body)
 	commit(t, s, erase)
-	stored = must(s.SubjectKeys(ctx, community, []string{"h1"}))(t)["h1"]
-	if _, err := ring.Unwrap(community, "h1", seal.Wrapped{KeyID: stored.KeyID, Box: stored.Wrapped}); !errors.Is(err, seal.ErrDestroyed) {
+	stored = must(s.SubjectKeys(ctx, Community, []string{"h1"}))(t)["h1"]
+	if _, err := ring.Unwrap(Community, "h1", seal.Wrapped{KeyID: stored.KeyID, Box: stored.Wrapped}); !errors.Is(err, seal.ErrDestroyed) {
 		t.Errorf("after erasure: got %v", err)
 	}
 	var prev []byte
-	for _, e := range must(s.History(ctx, community, "prog", 1, 10))(t) {
+	for _, e := range must(s.History(ctx, Community, "prog", 1, 10))(t) {
 		if prev = ring.Chain(prev, e.Body); !bytes.Equal(prev, e.MAC) {
 			t.Errorf("entry %d does not verify", e.Seq)
 		}

@@ -23,7 +23,7 @@ func timerCases() []Case {
 }
 
 func timer(root, rule string, generation int64, due time.Time) engine.TimerRow {
-	return engine.TimerRow{Community: community, Root: root, Instance: root, Rule: rule, Generation: generation, Due: due, Event: "lapse", Status: engine.TimerWaiting}
+	return engine.TimerRow{Community: Community, Root: root, Instance: root, Rule: rule, Generation: generation, Due: due, Event: "lapse", Status: engine.TimerWaiting}
 }
 
 func arm(s engine.Slice, timers ...engine.TimerRow) engine.Slice {
@@ -55,24 +55,24 @@ func dueOrder(t *testing.T, db *testdb.Database) {
 	s := db.Open(t)
 	now := testdb.Now()
 	early, late := timer("a", "x", 1, now.Add(-time.Hour)), timer("b", "y", 1, now.Add(-time.Minute))
-	commit(t, s, arm(create("a"), early, timer("a", "z", 1, now.Add(time.Microsecond))), arm(create("b"), late, timer("b", "y", 2, now)))
-	same(t, "all", due(t, s, community, "", now, 10), []string{"a/x/1", "b/y/1", "b/y/2"})
+	commit(t, s, arm(Create("a"), early, timer("a", "z", 1, now.Add(time.Microsecond))), arm(Create("b"), late, timer("b", "y", 2, now)))
+	same(t, "all", due(t, s, Community, "", now, 10), []string{"a/x/1", "b/y/1", "b/y/2"})
 	same(t, "of every community", due(t, s, "", "", now, 10), []string{"a/x/1", "b/y/1", "b/y/2"})
 	same(t, "of another community", due(t, s, "other", "", now, 10), []string{})
-	same(t, "first two", due(t, s, community, "", now, 2), []string{"a/x/1", "b/y/1"})
-	same(t, "of one root", due(t, s, community, "b", now, 10), []string{"b/y/1", "b/y/2"})
-	same(t, "as written", must(s.DueTimers(context.Background(), community, "a", now, 1))(t), []engine.TimerRow{early})
-	same(t, "every timer", rules(must(s.AllTimers(context.Background(), community, "a"))(t)), []string{"a/x/1", "a/z/1"})
+	same(t, "first two", due(t, s, Community, "", now, 2), []string{"a/x/1", "b/y/1"})
+	same(t, "of one root", due(t, s, Community, "b", now, 10), []string{"b/y/1", "b/y/2"})
+	same(t, "as written", must(s.DueTimers(context.Background(), Community, "a", now, 1))(t), []engine.TimerRow{early})
+	same(t, "every timer", rules(must(s.AllTimers(context.Background(), Community, "a"))(t)), []string{"a/x/1", "a/z/1"})
 }
 
 func frozenTimers(t *testing.T, db *testdb.Database) {
 	s := db.Open(t)
 	now := testdb.Now()
-	frozen := arm(create("demo"), timer("demo", "x", 1, now))
+	frozen := arm(Create("demo"), timer("demo", "x", 1, now))
 	frozen.Chains[0].Head.Frozen = now
-	commit(t, s, frozen, arm(create("live"), timer("live", "x", 1, now)))
-	same(t, "of all", due(t, s, community, "", now, 10), []string{"live/x/1"})
-	same(t, "of the frozen one", due(t, s, community, "demo", now, 10), []string{"demo/x/1"})
+	commit(t, s, frozen, arm(Create("live"), timer("live", "x", 1, now)))
+	same(t, "of all", due(t, s, Community, "", now, 10), []string{"live/x/1"})
+	same(t, "of the frozen one", due(t, s, Community, "demo", now, 10), []string{"demo/x/1"})
 }
 
 func timerEndsOnce(t *testing.T, db *testdb.Database) {
@@ -80,12 +80,12 @@ func timerEndsOnce(t *testing.T, db *testdb.Database) {
 	now := testdb.Now()
 	ctx := context.Background()
 	row, other := timer("a", "x", 1, now), timer("a", "x", 2, now)
-	slice := arm(create("a"), row, other)
+	slice := arm(Create("a"), row, other)
 	commit(t, s, slice)
-	fired := step(head(slice), "fire")
+	fired := Step(head(slice), "fire")
 	fired.Timers = []engine.TimerWrite{{Row: end(row, engine.TimerFired, "")}}
 	commit(t, s, fired)
-	again := step(head(fired), "again")
+	again := Step(head(fired), "again")
 	again.Timers = fired.Timers
 	conflict(t, s, again)
 
@@ -96,25 +96,25 @@ func timerEndsOnce(t *testing.T, db *testdb.Database) {
 	if err := s.EndTimer(ctx, skipped); !errors.Is(err, engine.ErrConflict) {
 		t.Errorf("ended twice: got %v, want a conflict", err)
 	}
-	same(t, "due", due(t, s, community, "a", now, 10), []string{})
-	same(t, "the record", must(s.AllTimers(ctx, community, "a"))(t), []engine.TimerRow{end(row, engine.TimerFired, ""), skipped})
+	same(t, "due", due(t, s, Community, "a", now, 10), []string{})
+	same(t, "the record", must(s.AllTimers(ctx, Community, "a"))(t), []engine.TimerRow{end(row, engine.TimerFired, ""), skipped})
 }
 
 func armedAndEnded(t *testing.T, db *testdb.Database) {
 	s := db.Open(t)
 	row := timer("a", "x", 1, testdb.Now())
-	slice := arm(create("a"), row)
+	slice := arm(Create("a"), row)
 	slice.Timers = append(slice.Timers, engine.TimerWrite{Row: end(row, engine.TimerSuperseded, "moved")})
 	commit(t, s, slice)
-	same(t, "the record", must(s.AllTimers(context.Background(), community, "a"))(t), []engine.TimerRow{end(row, engine.TimerSuperseded, "moved")})
+	same(t, "the record", must(s.AllTimers(context.Background(), Community, "a"))(t), []engine.TimerRow{end(row, engine.TimerSuperseded, "moved")})
 }
 
 func timerTwice(t *testing.T, db *testdb.Database) {
 	s := db.Open(t)
 	row := timer("a", "x", 1, testdb.Now())
-	slice := arm(create("a"), row)
+	slice := arm(Create("a"), row)
 	commit(t, s, slice)
-	if err := outcomes(t, s, arm(step(head(slice), "c2"), row))[0]; err == nil || errors.Is(err, engine.ErrConflict) {
+	if err := outcomes(t, s, arm(Step(head(slice), "c2"), row))[0]; err == nil || errors.Is(err, engine.ErrConflict) {
 		t.Errorf("got %v, want an error that does not invite to try again", err)
 	}
 }
