@@ -1,0 +1,344 @@
+package ordertest
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/linli/linli/internal/workflow"
+)
+
+// plan knows what a sensible office would do next, so that random sequences get somewhere.
+type plan struct {
+	*run
+	rows []workflow.Instance // of the programme, in the order of their ids
+	out  []workflow.Command
+}
+
+// sensible lists what could well be done now.
+func (r *run) sensible() []workflow.Command {
+	p := &plan{run: r}
+	for _, i := range r.now[r.root].Rows {
+		p.rows = append(p.rows, i)
+	}
+	slices.SortFunc(p.rows, func(a, b workflow.Instance) int { return cmp.Compare(a.ID, b.ID) })
+	for n := range p.rows {
+		i := &p.rows[n]
+		switch i.Workflow {
+		case "neighbourhood":
+			p.programme(i)
+		case "recruit":
+			p.recruit(i)
+		case "train":
+			p.train(i)
+		case "fundraise":
+			p.fund(i)
+		case "visit":
+			p.visit(i)
+		case "event":
+			p.event(i)
+		case "recognise":
+			p.recognise(i)
+		default:
+			p.item(i)
+		}
+	}
+	return p.out
+}
+
+// of returns the rows of a workflow under a parent ("" for any) in one of the states (none given: in any).
+func (p *plan) of(workflow, parent string, states ...string) []string {
+	var out []string
+	for _, i := range p.rows {
+		if i.Workflow == workflow && (parent == "" || i.Parent == parent) && (len(states) == 0 || slices.Contains(states, i.State)) {
+			out = append(out, i.ID)
+		}
+	}
+	return out
+}
+
+func (p *plan) fire(role string, i *workflow.Instance, event string, in workflow.Values) {
+	p.out = append(p.out, workflow.Command{
+		Root: p.root, Target: i.ID, Kind: workflow.KindFire, Event: event, Input: in, Reason: "工作需要",
+		Actor: workflow.Actor{Person: p.cast.as(p.dice, role)},
+	})
+}
+
+func (p *plan) create(role, parent, of, slot, key string, in workflow.Values) {
+	p.out = append(p.out, workflow.Command{
+		Root: p.root, Target: parent, Kind: workflow.KindCreate, Workflow: of, Slot: slot, Key: key, Input: in,
+		Actor: workflow.Actor{Person: p.cast.as(p.dice, role)},
+	})
+}
+
+func paper(what string) workflow.Evidence     { return workflow.Evidence{Value: what} }
+func unrecorded(why string) workflow.Evidence { return workflow.Evidence{Unrecorded: why} }
+
+func (p *plan) programme(i *workflow.Instance) {
+	switch i.State {
+	case "draft":
+		p.fire("approver", i, "approve", workflow.Values{"budget": unrecorded("原文未写"), "approval_paper": paper("批复1号")})
+	case "approved":
+		p.fire("lead", i, "start", nil)
+	case "running":
+		for _, of := range [][2]string{{"fundraise", "fundraise"}, {"visit", "visit"}, {"event", "event"}, {"recognition_evening", "event"}} {
+			p.activity(i, of[0], of[1])
+		}
+		if len(p.of("purchase", i.ID)) < 2 && len(p.of("fundraise", "", "closed", "purchasing")) > 0 {
+			p.create("worker", i.ID, "purchase", "", "", workflow.Values{"title": "米油", "amount": p.price()})
+		}
+		if len(p.of("recognise", "", "awarded", "archived")) > 0 {
+			p.fire("lead", i, "close", workflow.Values{"archive": unrecorded("待补")})
+		}
+	case "closing":
+		p.fire("approver", i, "accept", workflow.Values{"acceptance_paper": paper("验收1号")})
+	case "accepted":
+		p.fire("lead", i, "archive", nil)
+	}
+}
+
+// activity adds one of a kind where there is none, and seldom more.
+func (p *plan) activity(root *workflow.Instance, slot, of string) {
+	n := 0
+	for _, id := range p.of(of, root.ID) {
+		if p.oracle.get("slot", id, "") == slot && !p.oracle.dead(id) {
+			n++
+		}
+	}
+	if n > 0 && !(n == 1 && chance(p.dice, 5)) {
+		return
+	}
+	in := workflow.Values{"title": "活动", "when": p.today() + "/morning"}
+	switch slot {
+	case "fundraise":
+		in = workflow.Values{"purpose": "生活物资", "spend_all": chance(p.dice, 50)}
+	case "event":
+		in["profile"], in["host"], in["place"], in["section"] = "other", "社区党委", "广场", "harmony"
+		in["when"] = p.day(p.dice.below(5)-2) + "/morning"
+	case "recognition_evening":
+		in["profile"], in["host"], in["place"] = "recognition_evening", "社区党委", "会议室"
+		in["when"], in["hours_eligible"] = p.today()+"/evening", false
+	case "visit":
+		in["funds"] = p.of("fundraise", root.ID)
+		if chance(p.dice, 30) {
+			delete(in, "funds")
+		}
+	}
+	p.create("worker", root.ID, of, slot, fmt.Sprint(slot, p.count), in)
+}
+
+// price is what a purchase costs: all that the first usable fund has left, or a little less or more.
+func (p *plan) price() int64 {
+	fund := p.of("fundraise", "", "closed", "purchasing")[0]
+	received, spent := p.oracle.balance(fund)
+	return max(1, received-spent-int64(pick(p.dice, []int{0, 0, 0, 1, -1, 100})))
+}
+
+func (p *plan) recruit(i *workflow.Instance) {
+	members, confirmed := p.of("membership", i.ID), p.of("membership", i.ID, "confirmed")
+	switch i.State {
+	case "draft":
+		p.fire("worker", i, "publish", workflow.Values{"target": 3, "deadline": p.day(9), "risk_text": "注意交通安全"})
+	case "open":
+		for _, who := range p.cast.team() {
+			if !slices.ContainsFunc(members, func(m string) bool { return p.oracle.get("key", m, "") == who }) {
+				p.create("worker", i.ID, "membership", "", who, workflow.Values{"person": who, "societies": []string{"volunteer"}})
+			}
+		}
+		if len(confirmed) >= 2 {
+			p.fire("worker", i, "close_intake", nil)
+		}
+	case "screening":
+		if len(confirmed) < 2 {
+			p.fire("worker", i, "reopen_intake", workflow.Values{"deadline": p.day(5)})
+			return
+		}
+		p.fire("lead", i, "form", workflow.Values{"leader": p.cast.people["v1"]})
+	}
+}
+
+func (p *plan) train(i *workflow.Instance) {
+	sessions := p.of("session", i.ID, "planned", "held", "signed")
+	if len(sessions) == 0 && i.State != "cancelled" && i.State != "skipped" {
+		p.create("worker", i.ID, "session", "", "", workflow.Values{"when": p.today() + "/morning", "kind": "training"})
+	}
+	switch i.State {
+	case "draft":
+		p.fire("worker", i, "schedule", workflow.Values{
+			"when": p.today() + "/morning", "place": "会议室", "trainer": "张主任",
+			"topics": []string{"self_introduction", "purpose", "interview", "photography", "recording"},
+		})
+	case "scheduled":
+		p.fire("worker", i, "start", nil)
+	case "in_session":
+		p.fire("worker", i, "finish", workflow.Values{"minutes": 90})
+	case "attendance", "makeup":
+		p.fire("lead", i, "sign_off", nil)
+	}
+}
+
+func (p *plan) fund(i *workflow.Instance) {
+	switch i.State {
+	case "draft":
+		p.fire("worker", i, "submit", workflow.Values{"plan_record": paper("方案"), "legal_basis": "mutual_aid"})
+	case "review":
+		p.fire("approver", i, "approve", nil)
+	case "open":
+		switch n := len(p.of("donation", i.ID)) + len(p.of("pledge", i.ID)); {
+		case n < 1:
+			p.create("worker", i.ID, "donation", "", "", workflow.Values{"amount": 100 + p.dice.below(2000)})
+		case n < 3 && chance(p.dice, 30):
+			p.create("worker", i.ID, "pledge", "", "", workflow.Values{"amount": 1 + p.dice.below(500), "due": p.day(3)})
+		default:
+			p.fire("finance", i, "close", nil)
+		}
+	case "closed":
+		p.fire("finance", i, "start_purchase", nil)
+	case "purchasing":
+		p.fire("finance", i, "reconcile", workflow.Values{"surplus": paper("转入下一轮")})
+	case "reconciled":
+		if chance(p.dice, 20) {
+			p.fire("approver", i, "publish", workflow.Values{"statement": paper("公示1号")})
+		}
+	}
+}
+
+func (p *plan) visit(i *workflow.Instance) {
+	rounds := p.of("household_visit", i.ID)
+	switch i.State {
+	case "planning":
+		if trained := p.trainedTeam(); len(rounds) < 2 && len(trained) >= 2 {
+			house := p.houses[(len(rounds)+p.dice.below(2))%len(p.houses)]
+			p.create("worker", i.ID, "household_visit", "", "", workflow.Values{
+				"household": house, "kind": p.oracle.get("field", house, "kind"), "pair": trained, "guardian_consent": paper("签名"),
+			})
+			return
+		}
+		if len(rounds) > 0 {
+			p.fire("worker", i, "assign", workflow.Values{"kits": len(rounds)})
+		}
+	case "assigned":
+		p.fire("lead", i, "start", workflow.Values{"when": p.today() + "/morning"})
+	case "in_progress":
+		p.fire("worker", i, "finish_round", nil)
+	case "follow_up":
+		p.fire("lead", i, "complete", workflow.Values{"photos": workflow.Evidence{None: true}})
+	}
+}
+
+// trainedTeam are those who may go visiting, the checked member of staff among them.
+func (p *plan) trainedTeam() []string {
+	var out []string
+	for _, who := range p.cast.team() {
+		if p.oracle.get("trained", who, p.root) != "" {
+			out = append(out, who)
+		}
+	}
+	return out
+}
+
+func (p *plan) event(i *workflow.Instance) {
+	switch i.State {
+	case "draft":
+		if p.oracle.get("slot", i.ID, "") == "event" && chance(p.dice, 20) {
+			p.fire("worker", i, "quick_record", workflow.Values{"when": p.day(-1) + "/morning"})
+			return
+		}
+		p.fire("lead", i, "approve", nil)
+	case "approved":
+		p.fire("worker", i, "publish", workflow.Values{"risk_text": "注意安全"})
+	case "published":
+		p.fire("worker", i, "ready", workflow.Values{"place_booked": paper("已订")})
+	case "postponed":
+		p.fire("worker", i, "redate", workflow.Values{"when": p.today() + "/morning"})
+	case "returned":
+		p.fire("worker", i, "resubmit", nil)
+	case "ready":
+		p.fire("worker", i, "start", nil)
+	case "in_progress":
+		p.fire("worker", i, "finish", workflow.Values{"duration_minutes": 60})
+	case "wrap_up":
+		if len(p.of("claim", i.ID, "stated")) == 0 {
+			p.create("worker", i.ID, "claim", "", "", workflow.Values{"metric": "headcount", "qualifier": "not_counted"})
+			return
+		}
+		p.fire("lead", i, "close", workflow.Values{"photos": workflow.Evidence{None: true}, "hours_record": unrecorded("原文未写")})
+	}
+}
+
+func (p *plan) recognise(i *workflow.Instance) {
+	switch i.State {
+	case "draft":
+		p.fire("lead", i, "lock_hours", workflow.Values{"cutoff": p.today(), "hours_record": unrecorded("原文未写")})
+	case "nominating":
+		if len(p.of("award", i.ID)) == 0 {
+			p.create("worker", i.ID, "award", "", "", workflow.Values{"name": "优秀义工", "person": p.cast.people["v1"], "name_consent": paper("签名")})
+			return
+		}
+		p.fire("worker", i, "submit", workflow.Values{"criteria": "服务时长", "awards_record": unrecorded("待补")})
+	case "review":
+		p.fire("approver", i, "announce", nil)
+	case "notice", "notice_ended":
+		p.fire("approver", i, "confirm", nil)
+	case "approved":
+		p.fire("worker", i, "award", nil)
+	}
+}
+
+// item moves on what lies below the activities.
+func (p *plan) item(i *workflow.Instance) {
+	switch i.Workflow + "." + i.State {
+	case "membership.invited", "membership.applied", "membership.accepted":
+		p.fire("worker", i, "confirm", workflow.Values{"risk_ack": paper("签名表"), "societies": []string{"volunteer", "social_worker"}})
+	case "membership.declined", "membership.no_response", "membership.waitlisted":
+		p.fire("worker", i, "accept", nil)
+	case "session.planned", "session.held":
+		p.session(i)
+	case "donation.received":
+		p.fire("finance", i, "receipt", workflow.Values{"receipt": paper("收据1号"), "cash_count": paper("两人清点")})
+	case "pledge.pledged":
+		p.fire("finance", i, "receive", workflow.Values{"amount": p.dice.below(500) + 1})
+	case "purchase.draft":
+		p.purchase(i)
+	case "purchase.requested":
+		p.fire("lead", i, "approve", nil)
+	case "purchase.approved":
+		p.fire("finance", i, "pay", workflow.Values{"voucher": paper("发票1号")})
+	case "purchase.paid":
+		p.fire("worker", i, "receive", workflow.Values{"signed": paper("两人签收")})
+	case "household_visit.listed", "household_visit.absent":
+		p.fire("worker", i, "schedule", nil)
+	case "household_visit.scheduled", "household_visit.visiting":
+		if p.oracle.state(i.Parent) == "in_progress" {
+			p.fire("worker", i, "record", workflow.Values{"consent": paper("口头"), "outcome": "见到本人", "answers_record": unrecorded("原文未写")})
+		}
+	case "household_visit.recorded":
+		p.fire("lead", i, "review", nil)
+	case "award.awarded":
+		p.fire("worker", i, "issue", workflow.Values{"certificate_record": paper("证书1号")})
+	}
+}
+
+func (p *plan) session(i *workflow.Instance) {
+	shifts := p.of("shift", i.ID, "invited", "confirmed", "present")
+	if len(shifts) < 2 && i.State == "planned" {
+		p.fire("worker", i, "invite_team", workflow.Values{"people": p.cast.team()})
+		return
+	}
+	if len(p.of("shift", i.ID, "invited", "confirmed")) > 0 {
+		p.fire("worker", i, "all_present", nil)
+	}
+}
+
+func (p *plan) purchase(i *workflow.Instance) {
+	funds := p.of("fundraise", "", "closed", "purchasing")
+	if len(p.of("allocation", i.ID, "planned")) > 0 {
+		p.fire("worker", i, "request", nil)
+		return
+	}
+	if len(funds) > 0 {
+		p.create("worker", i.ID, "allocation", "", "", workflow.Values{
+			"source": "fund", "fund": funds[0], "amount": p.oracle.number(i.ID, "amount", 1),
+		})
+	}
+}
