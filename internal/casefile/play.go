@@ -39,7 +39,10 @@ type Options struct {
 //
 // Play is not to be run twice at once for one file.
 func (f *File) Play(ctx context.Context, p Player, o Options) (Log, error) {
-	r := &run{f: f, Player: p, opts: o, ids: map[string]string{}, parents: map[string]string{}, failed: map[string]*Step{}, tainted: map[string]*Step{}, reached: -1}
+	r := &run{
+		f: f, Player: p, opts: o, ids: map[string]string{}, parents: map[string]string{}, failed: map[string]*Step{},
+		tainted: map[string]*Step{}, links: map[[2]string]bool{}, reached: -1,
+	}
 	r.programme = workflow.InstanceID(f.Community, "", f.commandID(f.programmeStep()), 1)
 	r.ids[nameCommunity], r.ids[nameProgramme] = f.Community, r.programme
 	r.log.Programme = r.programme
@@ -78,13 +81,14 @@ type run struct {
 	log       Log
 	programme string // id
 	bundle    *workflow.Bundle
-	frozen    bool              // the community has a clock of its own
-	exists    bool              // the community was there before
-	reached   int               // index of the last of the file's steps that an earlier run carried out; -1
-	ids       map[string]string // name → instance
-	parents   map[string]string // instance → the one it was created under
-	failed    map[string]*Step  // names that never came into being, and why
-	tainted   map[string]*Step  // instances that a refused step left behind the file
+	frozen    bool               // the community has a clock of its own
+	exists    bool               // the community was there before
+	reached   int                // index of the last of the file's steps that an earlier run carried out; -1
+	ids       map[string]string  // name → instance
+	parents   map[string]string  // instance → the one it was created under
+	failed    map[string]*Step   // names that never came into being, and why
+	tainted   map[string]*Step   // instances that a refused step left behind the file
+	links     map[[2]string]bool // an instance → another that it names in its form
 }
 
 // prepare finds out what an earlier run did, and checks the file against the definitions that it will be played on.
@@ -201,6 +205,7 @@ func (r *run) bind(s *Step, req engine.Request, instance string) {
 	if s.As != "" {
 		r.ids[s.As] = instance
 	}
+	r.link(s, instance)
 	if s.Kind == workflow.KindCreate {
 		r.parents[instance] = req.Target
 	}
@@ -224,6 +229,7 @@ func (r *run) refused(s *Step, req engine.Request, e *Entry, err error) error {
 		e.Outcome, e.Because = Skipped, cause
 	}
 	r.fail(s, s)
+	r.link(s, req.Target)
 	if req.Target != "" && r.tainted[req.Target] == nil {
 		r.tainted[req.Target] = s
 	}

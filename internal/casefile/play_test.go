@@ -4,12 +4,14 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/linli/linli/examples"
 	"github.com/linli/linli/internal/casefile"
 	"github.com/linli/linli/internal/engine"
 	"github.com/linli/linli/internal/enginetest"
@@ -374,4 +376,38 @@ func TestWhatTheDefinitionsDoNotKnowIsReportedBeforeAnythingIsDone(t *testing.T)
 	if n := o.length(t, "c1", "c1"); n != 0 {
 		t.Errorf("%d registry entries were made", n)
 	}
+}
+
+func TestAnErasedPersonDoesNotStandInTheWay(t *testing.T) {
+	t.Parallel()
+	o, _ := open(t, t.TempDir(), enginetest.Bundle(t))
+	src := strings.Replace(smallSource(t), "{role: lead, people: [lead]}", "{role: admin, people: [lead]}\n  - {role: lead, people: [lead]}", 1)
+	f := load(t, src)
+	log := o.must(t, f)
+	worker := o.instance(t, f, log, "worker")
+	if _, err := o.Engine.Do(t.Context(), engine.Request{Command: workflow.Command{
+		Community: f.Community, Root: f.Community, Target: worker.ID, Kind: workflow.KindFire, Event: "erase", Reason: "本人要求",
+		Actor: workflow.Actor{Person: o.instance(t, f, log, "lead").ID},
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := outcomes(o.must(t, f)); got["done"] != 0 || got["changed"] != 0 {
+		t.Errorf("outcomes %v", got)
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	src, err := os.ReadFile("testdata/small.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(src)
+	f.Add(examples.First())
+	f.Add([]byte(head + "steps:\n  - {each: [a, {b: c}], event: open, on: <it>, by: lead, input: {x: [$h1, {y: 1.5元}]}}\n"))
+	f.Fuzz(func(t *testing.T, src []byte) {
+		file, problems := casefile.Load("p.yaml", src)
+		if (file == nil) == (len(problems) == 0) {
+			t.Errorf("file %v with %d problems", file != nil, len(problems))
+		}
+	})
 }

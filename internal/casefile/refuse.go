@@ -80,9 +80,40 @@ func (r *run) consequence(s *Step, req engine.Request, reasons []workflow.Reason
 	return nil
 }
 
-// related reports whether one instance is the other, or stands above or below it. The programme itself is above everything and
-// so counts only when it is the one.
-func (r *run) related(a, b string) bool { return a == b || r.above(a, b) || r.above(b, a) }
+// link remembers which instances of the programme a step's form names: a purchase's allocation names the fund that pays.
+func (r *run) link(s *Step, instance string) {
+	if instance == "" || r.f.inRegistry(s.On) {
+		return
+	}
+	for _, in := range s.Input {
+		in.Value.refs(func(ref Ref, _ workflow.Pos) {
+			if !r.f.inRegistry(ref) && ref != nameProgramme && ref != nameCommunity {
+				r.links[[2]string{instance, r.ids[ref.Name()]}] = true
+			}
+		})
+	}
+}
+
+// related reports whether one instance is the other, stands above or below it, or one of them names the other. The programme
+// itself is above everything and so counts only when it is the one.
+func (r *run) related(a, b string) bool {
+	if a == "" || b == "" {
+		return false
+	}
+	if a == b || r.above(a, b) || r.above(b, a) {
+		return true
+	}
+	for l := range r.links {
+		x, y := l[0], l[1]
+		if r.within(x, a) && r.within(y, b) || r.within(x, b) && r.within(y, a) {
+			return true
+		}
+	}
+	return false
+}
+
+// within reports whether x is a or stands below it.
+func (r *run) within(x, a string) bool { return x == a || r.above(a, x) }
 
 func (r *run) above(a, b string) bool {
 	if a == r.programme || a == r.f.Community {
