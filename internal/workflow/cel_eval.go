@@ -13,9 +13,9 @@ import (
 	"cel.dev/cel-go/common/types/ref"
 )
 
-// costLimit bounds the work of one evaluation, in CEL's units (about 50 ns each): the largest programme stays far below it,
-// and an expression that runs away ends within a fraction of a second.
-const costLimit = 1_000_000
+// costLimit bounds the work of one evaluation, in CEL's units (about half a microsecond each): asking for the participation of ten
+// thousand people stays below it, and an expression that runs away ends within a fraction of a second.
+const costLimit = 500_000
 
 // program is a checked expression whose plan is made when it is first evaluated. It is safe for concurrent use.
 type program struct {

@@ -324,15 +324,24 @@ func TestEvaluationErrorsNameTheExpression(t *testing.T) {
 			if tt.change != nil {
 				tt.change(s)
 			}
-			started := time.Now()
 			_, err := guardOf(t, tt.cel).Bool(s)
 			if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "act.yaml:") {
 				t.Errorf("got %v, want an error with the place and %q", err, tt.want)
 			}
-			if d := time.Since(started); d > 10*time.Second {
-				t.Errorf("it took %v to give up", d)
-			}
 		})
+	}
+}
+
+func TestALargeProgrammeStaysBelowTheCostLimit(t *testing.T) {
+	s := testScope(t)
+	people := make([]string, 10_000)
+	for n := range people {
+		people[n] = fmt.Sprintf("person-%d", n)
+	}
+	s.Resolver.(rows).distinct["self/owners"] = people
+	ok, err := guardOf(t, "values.owners.all(p, !part[p].trained && consent[p + '/record'] == 'none') && missing(values.owners, data.team).size() == 10000").Bool(s)
+	if err != nil || !ok {
+		t.Errorf("got %v, %v", ok, err)
 	}
 }
 
