@@ -296,3 +296,19 @@ func TestAReplayedProgrammeKeepsItsOwnClock(t *testing.T) {
 		h.audit(t)
 	})
 }
+
+func TestABackfillAsksForWhatItsEffectsNeed(t *testing.T) {
+	each(t, func(t *testing.T, h *harness) {
+		w := enginetest.NewWorld(t, h.engine)
+		root, visit := w.Programme(t, "P1")
+		fill := w.Fire("lead", root, visit, "", nil)
+		fill.Kind, fill.State, fill.Reason = workflow.KindBackfill, "in_progress", "签到表"
+		if ref := w.Refused(t, fill, workflow.ReasonField); ref.Reasons[0].Name != "who" {
+			t.Errorf("reasons: %+v", ref.Reasons)
+		}
+		fill.Values = map[string]any{"who": w.People["volunteer"]}
+		if res := w.Must(t, fill); res.State != "in_progress" {
+			t.Errorf("state %s", res.State)
+		}
+	})
+}

@@ -60,7 +60,9 @@ type tx struct {
 	created  int
 	depth    int
 	backfill bool
-	target   string // id of the instance acted on; for a creation, of the new one
+
+	explaining bool   // "why not?": what the form asks for is not missing yet
+	target     string // id of the instance acted on; for a creation, of the new one
 }
 
 func newTx(env Env, cmd Command) *tx {
@@ -268,6 +270,12 @@ func (x *tx) remove(i *Instance) error {
 		x.orig[i.ID] = i
 		x.work[i.ID] = i.clone()
 		x.order = append(x.order, i.ID)
+	}
+	for _, n := range x.work[i.ID].Body.Aggregates {
+		if n != 0 { // what the command made itself is gone by now: somebody else counts on this row
+			x.refuse(childReason(x.definition(i), i))
+			return errRefused
+		}
 	}
 	x.direct[i.ID] = true
 	x.deleted[i.ID] = true

@@ -32,6 +32,7 @@ func Explain(env Env, cmd Command) ([]Option, []Key, error) {
 		c := cmd
 		c.Kind, c.Event, c.Reason = KindFire, ev.Name, "?"
 		x := newTx(env, c)
+		x.explaining = true
 		s := step{inst: inst, def: def, event: explained(ev), input: Values{}}
 		err := x.check(s)
 		if err == nil {

@@ -112,7 +112,7 @@ func (x *tx) check(s step) error {
 		}
 	}
 	for _, in := range s.event.Input {
-		if v, ok := s.input[in.Name]; in.Required && !x.backfill && (!ok || v == nil) && !x.stored(s, in) {
+		if v, ok := s.input[in.Name]; in.Required && (!x.backfill || s.event.effectsRead(in.Name)) && (!ok || v == nil) && !x.stored(s, in) {
 			x.refuse(fieldRequired(&in.Field))
 		}
 	}
@@ -120,6 +120,26 @@ func (x *tx) check(s step) error {
 		return err
 	}
 	return x.checkGuards(s, wrongState)
+}
+
+// effectsRead reports whether an effect needs an input: then even a backfill must give it.
+func (e *Event) effectsRead(input string) bool {
+	reads := func(x *Expr) bool { return x != nil && slices.Contains(x.Inputs, input) }
+	for _, eff := range e.Effects {
+		for _, x := range []*Expr{eff.If, eff.Each, eff.Key, eff.Person} {
+			if reads(x) {
+				return true
+			}
+		}
+		for _, m := range []map[string]*Expr{eff.Set, eff.Add, eff.Remove} {
+			for _, x := range m {
+				if reads(x) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // stored reports whether an effect or an earlier event already filled a required input's field; a person must still
@@ -204,11 +224,13 @@ func (x *tx) choose(s step) (int, error) {
 	return 0, x.broken(s.def, s.event.Name, fmt.Errorf("no destination from %s", s.inst.State))
 }
 
-// enter puts an instance into a state: the time of entering and, the first time, the milestone.
+// enter puts an instance into a state: the time of entering and, the first time, the milestone. What it was built on for an event
+// that is now to come again is free: the event will look for it afresh. The same is true of what was ended altogether.
 func (x *tx) enter(i *Instance, def *Definition, state string) {
 	if i.State != state {
 		i.State = state
 		i.Body.Entered = x.Now
+		i.Body.Uses = slices.DeleteFunc(i.Body.Uses, func(u Use) bool { return i.Dead() || def.Next(state, u.Event) != nil })
 	}
 	st := def.State(state)
 	if _, latched := i.Body.Milestones[state]; st != nil && st.Milestone && !latched {

@@ -150,6 +150,6 @@ func guardWaits(g *Guard, s step) bool {
 func (x *tx) scope(s step) *Scope {
 	return &Scope{
 		Resolver: x, Self: s.inst, Input: s.input, Actor: x.cmd.Actor.Person, Decider: x.decider(),
-		Now: x.Now, Zone: x.Zone, Occurred: x.cmd.Occurred,
+		Now: x.Now, Zone: x.Zone, Office: x.Office, Occurred: x.cmd.Occurred,
 	}
 }

@@ -35,10 +35,8 @@ func (x *tx) runEdit(inst *Instance, def *Definition) error {
 // runMove cancels, skips or reopens.
 func (x *tx) runMove(inst *Instance, def *Definition) error {
 	to, rights, what := x.way(inst, def)
-	if x.cmd.Kind != KindReopen {
-		if err := x.checkAncestors(inst); err != nil {
-			return err
-		}
+	if err := x.checkAncestors(inst); err != nil {
+		return err
 	}
 	if to == "" {
 		x.refuse(moveReason(def, inst, x.cmd.Kind))
@@ -124,6 +122,9 @@ func (x *tx) checkUnused(inst *Instance, def *Definition) ([]string, error) {
 
 // runWaive lets one event pass without one need (特批).
 func (x *tx) runWaive(inst *Instance, def *Definition) error {
+	if err := x.checkAncestors(inst); err != nil {
+		return err
+	}
 	root, err := x.get(inst.Root)
 	if err != nil {
 		return err

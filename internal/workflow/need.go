@@ -29,10 +29,11 @@ func (x *tx) checkNeeds(s step) ([]Use, error) {
 			x.waived = append(x.waived, n.Name)
 			continue
 		}
-		if slices.ContainsFunc(n.whereInputs(), func(name string) bool { return s.input[name] == nil }) {
+		lacking := without(n.whereInputs(), given(s.input))
+		if len(lacking) > 0 && x.asksFor(s, lacking) {
 			continue // the missing input is the reason
 		}
-		met, used, open, err := x.need(s, programme, n, siblings)
+		met, used, open, err := x.need(s, programme, n, siblings, len(lacking) == 0)
 		if err != nil {
 			return nil, err
 		}
@@ -52,8 +53,28 @@ func (n *Need) whereInputs() []string {
 	return n.Where.Inputs
 }
 
-// need reports whether one need is met, by which milestones, and which activities are still open.
-func (x *tx) need(s step, programme *Definition, n *Need, siblings []*Instance) (bool, []Use, []*Instance, error) {
+// given lists the inputs that have a value.
+func given(input Values) []string {
+	var out []string
+	for name, v := range input {
+		if v != nil {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// asksFor reports whether the command will be told that one of these inputs is missing, or is only being explained. A back-fill
+// leaves inputs out without being told.
+func (x *tx) asksFor(s step, names []string) bool {
+	return x.explaining || slices.ContainsFunc(s.event.Input, func(in *Input) bool {
+		return in.Required && !x.backfill && slices.Contains(names, in.Name) && !x.stored(s, in)
+	})
+}
+
+// need reports whether one need is met, by which milestones, and which activities are still open. With narrowed false, its
+// `where` cannot be told for want of an input, so that every activity counts.
+func (x *tx) need(s step, programme *Definition, n *Need, siblings []*Instance, narrowed bool) (bool, []Use, []*Instance, error) {
 	var uses []Use
 	var open []*Instance
 	alive, skipped := 0, false
@@ -71,10 +92,12 @@ func (x *tx) need(s step, programme *Definition, n *Need, siblings []*Instance) 
 		if a.Dead() && n.Which != WhichNamed {
 			continue
 		}
-		if ok, err := x.needWhere(s, n, a); err != nil {
-			return false, nil, nil, err
-		} else if !ok {
-			continue
+		if narrowed {
+			if ok, err := x.needWhere(s, n, a); err != nil {
+				return false, nil, nil, err
+			} else if !ok {
+				continue
+			}
 		}
 		alive++
 		m, latched := a.Body.Milestones[n.Milestone]

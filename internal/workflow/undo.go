@@ -101,6 +101,15 @@ func (x *tx) checkRestorable(c Change, e *Entry) error {
 	}
 	if i.Body.LastChild > e.Seq {
 		x.refuse(childReason(def, i))
+	} else if c.State != nil && c.Created == nil {
+		if err := x.checkBelow(i, e); err != nil {
+			return err
+		}
+	}
+	if c.Rest != nil {
+		if err := x.checkBasis(i, c.Rest[0].Uses); err != nil {
+			return err
+		}
 	}
 	for _, m := range sortedKeys(i.Body.Milestones) {
 		if i.Body.Milestones[m].Seq != e.Seq {
@@ -115,6 +124,54 @@ func (x *tx) checkRestorable(c Change, e *Entry) error {
 		})
 		if len(users) > 0 {
 			x.refuse(usedReason(x.Bundle, def, m, users))
+		}
+	}
+	return nil
+}
+
+// checkBelow refuses to take back a change of state when something below moved on since: a household was recorded because its
+// round had started. It looks level by level and stops where it finds something.
+func (x *tx) checkBelow(i *Instance, e *Entry) error {
+	mine := func(id string) bool { return slices.ContainsFunc(e.Changes, func(c Change) bool { return c.ID == id }) }
+	for level := []*Instance{i}; len(level) > 0; {
+		var below []*Instance
+		for _, p := range level {
+			for _, of := range x.definition(p).children() {
+				l, err := x.list(Key{Kind: KeyChildren, A: p.ID, B: of})
+				if err != nil {
+					continue // noted; the other lists of this level are asked for in the same round
+				}
+				below = append(below, l...)
+			}
+		}
+		if len(x.missing) > 0 {
+			return errMissing
+		}
+		for _, b := range below {
+			if b.Touched > e.Seq && !mine(b.ID) {
+				x.refuse(belowReason(x.definition(i), i, x.definition(b)))
+				return nil
+			}
+		}
+		level = below
+	}
+	return nil
+}
+
+// checkBasis refuses to bring back what was built on a milestone that is no longer there.
+func (x *tx) checkBasis(i *Instance, uses []Use) error {
+	for _, u := range uses {
+		if slices.Contains(i.Body.Uses, u) {
+			continue
+		}
+		owner, err := x.get(u.Instance)
+		if err != nil {
+			return err
+		}
+		if owner == nil {
+			x.refuse(laterReason(u.Instance, nil))
+		} else if _, latched := owner.Body.Milestones[u.Milestone]; !latched {
+			x.refuse(laterReason(u.Instance, x.definition(owner)))
 		}
 	}
 	return nil
