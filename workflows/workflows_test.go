@@ -49,7 +49,7 @@ func TestReadmesFollowTheDefinitions(t *testing.T) {
 			path := filepath.Join(d.Name, "README.md")
 			want := workflow.Readme(b, d)
 			if *update {
-				if err := os.WriteFile(path, []byte(want), 0o644); err != nil { //nolint:gosec // a document that everybody reads
+				if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 					t.Fatal(err)
 				}
 				return
