@@ -236,12 +236,12 @@ func ask(t *testing.T, driver, address, question string, column int, args ...any
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close() //nolint:errcheck // it only asked
+	defer c.Close() // it only asked
 	rows, err := c.QueryContext(context.Background(), question, args...)
 	if err != nil {
 		t.Fatalf("%s: %v", question, err)
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err says it
+	defer rows.Close() // rows.Err says it
 	var plan []string
 	for more := true; more; more = rows.NextResultSet() {
 		for rows.Next() {

@@ -52,9 +52,6 @@ func (s *Store) migrate(ctx context.Context) error {
 		if _, err := provider.Up(ctx); err != nil {
 			return fmt.Errorf("bring the schema from version %d to %d: %w", have, want, err)
 		}
-		if have, err = s.schemaVersion(ctx); err != nil {
-			return err
-		}
 	}
 	if err := s.checkComplete(ctx, want); err != nil {
 		return err

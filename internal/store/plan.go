@@ -184,8 +184,11 @@ func (p *plan) timers() error {
 		case w.Insert:
 			inserted[at] = len(p.timerInserts)
 			p.timerInserts = append(p.timerInserts, []any{
-				p.slice.Community, t.Instance, t.Rule, t.Generation, t.Root, instant{t.Due}, t.Event,
-				string(cmp.Or(t.Status, engine.TimerWaiting)), t.Reason, instant{t.Ended},
+				p.slice.Community, t.Instance, t.Rule, t.Generation, t.Root,
+				instant{t.Due},
+				t.Event,
+				string(cmp.Or(t.Status, engine.TimerWaiting)), t.Reason,
+				instant{t.Ended},
 			})
 		case here: // armed and ended by commands of one slice
 			row := p.timerInserts[n]

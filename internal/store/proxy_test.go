@@ -80,17 +80,17 @@ func (p *proxy) accept() {
 
 // serve passes bytes both ways until one side closes or the line is cut.
 func (p *proxy) serve(client net.Conn) {
-	defer client.Close() //nolint:errcheck // it may be cut already
+	defer client.Close() // it may be cut already
 	server, err := net.Dial(p.network, p.address)
 	if err != nil {
 		return
 	}
-	defer server.Close() //nolint:errcheck // it may be closed already
+	defer server.Close() // it may be closed already
 	var swallow atomic.Bool
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		defer client.Close() //nolint:errcheck // it may be cut already
+		defer client.Close() // it may be cut already
 		buffer := make([]byte, 64<<10)
 		for {
 			n, err := server.Read(buffer)
@@ -106,7 +106,7 @@ func (p *proxy) serve(client net.Conn) {
 	if swallow.Load() {
 		<-done // until the server has answered
 	}
-	server.Close() //nolint:errcheck,gosec // it may be closed already
+	server.Close() // it may be closed already
 	<-done
 }
 
@@ -125,9 +125,9 @@ func (p *proxy) pass(client, server net.Conn, swallow *atomic.Bool) {
 			}
 			swallow.Store(true)
 			if mode == cutAtOnce {
-				client.Close() //nolint:errcheck,gosec // that is the cut
+				client.Close() // that is the cut
 			}
-			io.Copy(server, bytes.NewReader(buffer[:n])) //nolint:errcheck,gosec // the test sees what comes of it
+			io.Copy(server, bytes.NewReader(buffer[:n])) // the test sees what comes of it
 			return
 		}
 		if _, err := server.Write(buffer[:n]); err != nil {

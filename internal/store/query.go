@@ -21,11 +21,14 @@ func (s *Store) statement(ctx context.Context, text string) (*sqlx.Stmt, error) 
 		return nil, fmt.Errorf("prepare a statement: %w", err)
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if other, ok := s.prepared[text]; ok { // somebody else prepared it meanwhile
-		return other, p.Close()
+	other, meanwhile := s.prepared[text]
+	if !meanwhile {
+		s.prepared[text] = p
 	}
-	s.prepared[text] = p
+	s.mu.Unlock()
+	if meanwhile { // somebody else prepared it at the same time
+		return other, p.Close() //nolint:sqlclosecheck // only this one of the two
+	}
 	return p, nil
 }
 
@@ -46,7 +49,7 @@ func (s *Store) get(ctx context.Context, dest any, text string, args ...any) err
 	if err := checkArguments(args); err != nil {
 		return err
 	}
-	p, err := s.statement(ctx, text)
+	p, err := s.statement(ctx, text) //nolint:sqlclosecheck // kept until the store is closed
 	if err != nil {
 		return err
 	}
@@ -58,7 +61,7 @@ func (s *Store) each(ctx context.Context, text string, scan func(*sql.Rows) erro
 	if err := checkArguments(args); err != nil {
 		return err
 	}
-	p, err := s.statement(ctx, text)
+	p, err := s.statement(ctx, text) //nolint:sqlclosecheck // kept until the store is closed
 	if err != nil {
 		return err
 	}

@@ -152,7 +152,7 @@ func (t *txn) stmt(ctx context.Context, text string) (*sql.Stmt, error) {
 
 // exec runs a statement and returns how many rows it changed.
 func (t *txn) exec(ctx context.Context, text string, args ...any) (int64, error) {
-	p, err := t.stmt(ctx, text)
+	p, err := t.stmt(ctx, text) //nolint:sqlclosecheck // kept as long as its connection
 	if err != nil {
 		return 0, err
 	}
@@ -187,7 +187,7 @@ func (t *txn) execRows(ctx context.Context, text string, rows [][]any, after ...
 // twice to fill a batch: scan must not mind the same answer again.
 func (t *txn) queryRows(ctx context.Context, text string, rows [][]any, scan func(*sql.Rows) error) error {
 	return inBatches(rows, func(n int, args []any) error {
-		p, err := t.stmt(ctx, withRows(text, n, len(rows[0])))
+		p, err := t.stmt(ctx, withRows(text, n, len(rows[0]))) //nolint:sqlclosecheck // kept as long as its connection
 		if err != nil {
 			return err
 		}

@@ -66,8 +66,10 @@ func (s *Store) openSQLite(ctx context.Context) error {
 
 // connectSQLite opens a pool. busy_timeout stands first so that the other pragmas wait for a lock as well.
 func connectSQLite(ctx context.Context, file, mode string, conns int, option string) (*sqlx.DB, error) {
-	pragmas := []string{"mode=" + mode, "_pragma=busy_timeout(10000)", "_pragma=journal_mode(wal)",
-		"_pragma=synchronous(full)", "_pragma=foreign_keys(1)", option}
+	pragmas := []string{
+		"mode=" + mode, "_pragma=busy_timeout(10000)", "_pragma=journal_mode(wal)",
+		"_pragma=synchronous(full)", "_pragma=foreign_keys(1)", option,
+	}
 	address := (&url.URL{Scheme: "file", Path: filepath.ToSlash(file)}).String() + "?" + strings.Join(pragmas, "&")
 	db, err := sqlx.Open(sqliteDriver, address)
 	if err != nil {

@@ -85,7 +85,7 @@ func TestSQLiteKeepsOthersOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close() //nolint:errcheck // the test is over
+	defer s.Close() // the test is over
 	info, err := os.Stat(cfg.Dir)
 	if err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("the data directory has mode %v, %v", info.Mode(), err)

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
 // writePlans writes everything of the plans. It returns errMismatch if a row that had to change did not.
@@ -37,6 +38,11 @@ type write struct {
 
 // writes returns the statements of a commit in their order: first those that may find that somebody else was faster.
 func writes(now instant) []write {
+	return slices.Concat(claims(now), instanceWrites(), dependentWrites())
+}
+
+// claims take what only one slice can have.
+func claims(now instant) []write {
 	return []write{
 		{
 			what: "store the idempotency keys", rows: func(p *plan) [][]any { return p.keys }, all: true, after: []any{now},
@@ -74,6 +80,11 @@ func writes(now instant) []write {
 				on conflict (community, subject) do update set wrapped = excluded.wrapped,
 					destroyed = coalesce(subject_keys.destroyed, excluded.destroyed)`,
 		},
+	}
+}
+
+func instanceWrites() []write {
+	return []write{
 		{
 			what: "delete instances", rows: func(p *plan) [][]any { return p.deletes }, all: true,
 			text: `delete from instances where (community, id) in (` + rowsMark + `)`,
@@ -96,6 +107,12 @@ func writes(now instant) []write {
 					data = v.column6, agg = v.column7
 				from (` + rowsMark + `) as v where community = v.column1 and id = v.column2`,
 		},
+	}
+}
+
+// dependentWrites are about instances, which are in place by now.
+func dependentWrites() []write {
+	return []write{
 		{
 			what: "count distinct values", rows: func(p *plan) [][]any { return p.distinctSets }, all: true,
 			text: `insert into distinct_counts (community, instance, aggregate, value, n) ` + rowsMark + `

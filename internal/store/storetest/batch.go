@@ -24,10 +24,10 @@ func batchCases() []Case {
 	}
 }
 
-// poisoned is a slice that the database refuses: its instance exists already under another root.
-func poisoned(root, existing string) engine.Slice {
+// poisoned is a slice that the database refuses: the instance "first" exists already, as another root.
+func poisoned(root string) engine.Slice {
 	s := Create(root)
-	s.Rows = append(s.Rows, insert(instance(existing, root, root)))
+	s.Rows = append(s.Rows, insert(instance("first", root, root)))
 	return s
 }
 
@@ -39,7 +39,7 @@ func onePoisoned(t *testing.T, db *testdb.Database) {
 		for n := range 7 {
 			root := fmt.Sprintf("p%d-%d", at, n)
 			if n == at {
-				batch = append(batch, poisoned(root, "first"))
+				batch = append(batch, poisoned(root))
 			} else {
 				batch = append(batch, Create(root))
 			}
@@ -59,7 +59,7 @@ func onePoisoned(t *testing.T, db *testdb.Database) {
 func allPoisoned(t *testing.T, db *testdb.Database) {
 	s := db.Open(t)
 	commit(t, s, Create("first"))
-	for _, err := range outcomes(t, s, poisoned("a", "first"), poisoned("b", "first")) {
+	for _, err := range outcomes(t, s, poisoned("a"), poisoned("b")) {
 		if err == nil {
 			t.Error("a poisoned slice went through")
 		}
@@ -73,7 +73,7 @@ func mixture(t *testing.T, db *testdb.Database) {
 	commit(t, s, first)
 	broken := Create("broken")
 	broken.Rows[0].Instance.State = "a\x00b"
-	errs := outcomes(t, s, Create("a"), poisoned("b", "first"), Create("first"), broken, Step(head(first), "c2"), Create("c"))
+	errs := outcomes(t, s, Create("a"), poisoned("b"), Create("first"), broken, Step(head(first), "c2"), Create("c"))
 	for n, want := range []string{"", "poison", "conflict", "text", "", ""} {
 		err := errs[n]
 		ok := map[string]bool{

@@ -23,8 +23,12 @@ func everyKey(t *testing.T, db *testdb.Database) {
 	s := db.Open(t)
 	slice := Create("prog")
 	for _, row := range []struct{ id, parent, of, slot, key string }{
-		{"v1", "prog", "visit", "visit", "round_1"}, {"v2", "prog", "visit", "visit", "round_2"}, {"f1", "prog", "fundraise", "fundraise", "fund"},
-		{"p1", "prog", "participation", "", "person1"}, {"i1", "v1", "household_visit", "", ""}, {"i2", "v1", "household_visit", "", ""},
+		{"v1", "prog", "visit", "visit", "round_1"},
+		{"v2", "prog", "visit", "visit", "round_2"},
+		{"f1", "prog", "fundraise", "fundraise", "fund"},
+		{"p1", "prog", "participation", "", "person1"},
+		{"i1", "v1", "household_visit", "", ""},
+		{"i2", "v1", "household_visit", "", ""},
 	} {
 		i := instance(row.id, "prog", row.parent)
 		i.Workflow, i.Slot, i.Key = row.of, row.slot, row.key

@@ -158,8 +158,10 @@ func distinctCounts(t *testing.T, db *testdb.Database) {
 	s := db.Open(t)
 	slice := Create("prog")
 	slice.Distinct = []engine.DistinctWrite{
-		{Instance: "prog", Aggregate: "visitors", Value: "王", N: 1}, {Instance: "prog", Aggregate: "visitors", Value: "李", N: 2},
-		{Instance: "prog", Aggregate: "other", Value: "王", N: 9}, {Instance: "prog", Aggregate: "visitors", Value: "王", N: 3},
+		{Instance: "prog", Aggregate: "visitors", Value: "王", N: 1},
+		{Instance: "prog", Aggregate: "visitors", Value: "李", N: 2},
+		{Instance: "prog", Aggregate: "other", Value: "王", N: 9},
+		{Instance: "prog", Aggregate: "visitors", Value: "王", N: 3},
 	}
 	commit(t, s, slice)
 	all := workflow.Key{Kind: workflow.KeyDistinct, A: "prog", B: "visitors"}
@@ -198,8 +200,11 @@ func searchTerms(t *testing.T, db *testdb.Database) {
 	slice := Create("prog")
 	slice.Rows = append(slice.Rows, insert(instance("p1", "prog", "prog")), insert(instance("p2", "prog", "prog")))
 	slice.Terms = []engine.SearchTerm{
-		{Instance: "p1", Kind: "name", Term: "old"}, {Instance: "p1", Kind: "name", Term: "王小明 100%"},
-		{Instance: "p1", Kind: "mobile", Term: "hash"}, {Instance: "p2", Kind: "mobile", Term: "hash"}, {Instance: "p2", Kind: "name", Term: "李小_红"},
+		{Instance: "p1", Kind: "name", Term: "old"},
+		{Instance: "p1", Kind: "name", Term: "王小明 100%"},
+		{Instance: "p1", Kind: "mobile", Term: "hash"},
+		{Instance: "p2", Kind: "mobile", Term: "hash"},
+		{Instance: "p2", Kind: "name", Term: "李小_红"},
 	}
 	commit(t, s, slice)
 	same(t, "by a part", must(s.Search(ctx, Community, "name", "小明", 9))(t), []engine.SearchTerm{{Instance: "p1", Kind: "name", Term: "王小明 100%"}})
@@ -221,8 +226,10 @@ func references(t *testing.T, db *testdb.Database) {
 	event.Workflow = "event"
 	slice.Rows = append(slice.Rows, insert(instance("v1", "prog", "prog")), insert(instance("v2", "prog", "prog")), insert(event))
 	slice.Refs = []engine.RefWrite{
-		{Instance: "v1", Targets: []string{"old"}}, {Instance: "v1", Targets: []string{"fund", "person", "fund"}},
-		{Instance: "v2", Targets: []string{"fund"}}, {Instance: "e1", Targets: []string{"fund"}},
+		{Instance: "v1", Targets: []string{"old"}},
+		{Instance: "v1", Targets: []string{"fund", "person", "fund"}},
+		{Instance: "v2", Targets: []string{"fund"}},
+		{Instance: "e1", Targets: []string{"fund"}},
 	}
 	commit(t, s, slice)
 	of := func(target, workflowName string) []string {
@@ -262,7 +269,8 @@ func reads(t *testing.T, db *testdb.Database) {
 		under = append(under, i.ID)
 	}
 	same(t, "subtree", under, []string{"a", "b", "c", "prog"})
-	for range s.Subtree(ctx, Community, "prog") {
+	for _, err := range s.Subtree(ctx, Community, "prog") {
+		same(t, "error", err, nil)
 		break // must give its connection back
 	}
 	if must(s.Empty(ctx))(t) {

@@ -17,8 +17,10 @@ type Case struct {
 // Run runs the whole suite, each case on a database of its own.
 func Run(t *testing.T, fresh func(testing.TB) *testdb.Database) {
 	t.Helper()
-	for _, group := range [][]Case{rowCases(), loadCases(), conflictCases(), readCases(), batchCases(), outcomeCases(), raceCases(),
-		timerCases(), keyCases(), textCases(), schemaCases(), sealCases()} {
+	for _, group := range [][]Case{
+		rowCases(), loadCases(), conflictCases(), readCases(), batchCases(), outcomeCases(), raceCases(),
+		timerCases(), keyCases(), textCases(), schemaCases(), sealCases(),
+	} {
 		for _, c := range group {
 			t.Run(c.Name, func(t *testing.T) {
 				t.Parallel()

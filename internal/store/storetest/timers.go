@@ -97,6 +97,9 @@ func timerEndsOnce(t *testing.T, db *testdb.Database) {
 		t.Errorf("ended twice: got %v, want a conflict", err)
 	}
 	same(t, "due", due(t, s, Community, "a", now, 10), []string{})
+	moved := Step(head(fired), "move") // what was skipped needs no superseding, but that is no conflict
+	moved.Timers = []engine.TimerWrite{{Row: end(other, engine.TimerSuperseded, "moved")}}
+	commit(t, s, moved)
 	same(t, "the record", must(s.AllTimers(ctx, Community, "a"))(t), []engine.TimerRow{end(row, engine.TimerFired, ""), skipped})
 }
 
