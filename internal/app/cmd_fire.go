@@ -145,6 +145,7 @@ func (c *fireCmd) form(p *place, req *engine.Request) *workflow.Event {
 		return workflow.FieldForm(p.definition(), false)
 	case workflow.KindBackfill:
 		return workflow.BackfillForm(p.definition(), c.State)
+	default: // the others take no inputs
 	}
 	return nil
 }

@@ -12,9 +12,10 @@ import (
 type historyCmd struct {
 	dataFlags
 
-	Path   string `arg:"" optional:"" help:"项目[/活动[/事项]] / PROGRAMME[/ACTIVITY[/ITEM]]."`
-	Last   int    `placeholder:"N" help:"只看最后几条 / Only the last N entries."`
-	Format string `enum:"text,jsonl" default:"text" help:"text，或 jsonl（入链的原始字节，每行一条）/ text, or jsonl: the very bytes that are chained, one entry a line."`
+	Path     string `arg:"" optional:"" help:"项目[/活动[/事项]] / PROGRAMME[/ACTIVITY[/ITEM]]."`
+	Commands bool   `help:"也列出操作编号（撤销时可用编号，也可用 #序号）/ List command ids too; undo takes them, or #NUMBER."`
+	Last     int    `placeholder:"N" help:"只看最后几条 / Only the last N entries."`
+	Format   string `enum:"text,jsonl" default:"text" help:"text，或 jsonl（入链的原始字节，每行一条）/ text, or jsonl: the very bytes that are chained, one entry a line."`
 }
 
 // historyPage is how many entries are read at a time.
@@ -27,7 +28,7 @@ func (c *historyCmd) Run(s *session) error {
 		if err != nil {
 			return err
 		}
-		h := &chronicle{desk: d, place: p, keys: map[string]string{}, parent: map[string]string{}, inside: map[string]bool{}}
+		h := &chronicle{desk: d, place: p, commands: c.Commands, keys: map[string]string{}, parent: map[string]string{}, inside: map[string]bool{}}
 		entries, err := h.collect(c.Format == "jsonl")
 		if err != nil {
 			return err
@@ -46,9 +47,10 @@ func (c *historyCmd) Run(s *session) error {
 type chronicle struct {
 	*desk
 	*place
-	keys   map[string]string // instance → what it is called, without personal names
-	parent map[string]string
-	inside map[string]bool // the instance itself and everything below it
+	commands bool
+	keys     map[string]string // instance → what it is called, without personal names
+	parent   map[string]string
+	inside   map[string]bool // the instance itself and everything below it
 }
 
 func (h *chronicle) collect(raw bool) ([]string, error) {
@@ -87,6 +89,9 @@ func (h *chronicle) concerns(e *workflow.Entry) bool {
 	for _, c := range e.Changes {
 		if c.Created != nil {
 			h.parent[c.ID], h.keys[c.ID] = c.Created.Parent, entryLabel(c)
+			if programme, ok := c.Data["programme"][1].(string); ok && c.Created.Workflow == "registered_programme" {
+				h.keys[programme] = c.Created.Key // the registry's side of its creation has it as the target
+			}
 			if c.ID == wanted || h.inside[c.Created.Parent] {
 				h.inside[c.ID] = true
 			}
@@ -117,6 +122,9 @@ func (h *chronicle) path(id string) string {
 		}
 		steps = append([]string{label}, steps...)
 	}
+	if len(steps) == 0 && h.head.Root == h.head.Community {
+		return h.words("（登记册本身）", "(the registry)")
+	}
 	if len(steps) == 0 {
 		return h.words("（项目本身）", "(the programme)")
 	}
@@ -129,11 +137,14 @@ func (h *chronicle) lines(stored engine.StoredEntry, e *workflow.Entry) []string
 	if o := h.occurred(e.Occurred, h.zone); o != "" && o != instant(e.Recorded, h.zone) {
 		first += h.words("  发生于 ", "  occurred ") + o
 	}
-	out := []string{first, h.words("      编号 ", "      command ") + stored.Command}
+	out := []string{first}
 	add := func(zh, en, text string) {
 		if text != "" {
 			out = append(out, "      "+h.colon(h.words(zh, en), text))
 		}
+	}
+	if h.commands {
+		add("编号", "command", stored.Command)
 	}
 	add("原因", "reason", e.Reason)
 	add("说明", "note", e.Note)

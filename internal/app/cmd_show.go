@@ -175,7 +175,7 @@ func (v *viewer) aggregates(i *workflow.Instance, def *workflow.Definition) {
 	for _, a := range def.Aggregates {
 		n := i.Body.Aggregates[a.Name]
 		text := fmt.Sprint(n)
-		if v.money(def, a, 0) {
+		if v.money(a, 0) {
 			text = v.yuan(n)
 		}
 		v.line("  %s", v.colon(v.titled(a.Title, a.Name), text))
@@ -183,7 +183,7 @@ func (v *viewer) aggregates(i *workflow.Instance, def *workflow.Definition) {
 }
 
 // money reports whether an aggregate sums amounts of money. A sum of sums is followed a few steps down.
-func (v *viewer) money(def *workflow.Definition, a *workflow.Aggregate, depth int) bool {
+func (v *viewer) money(a *workflow.Aggregate, depth int) bool {
 	item := v.bundle.Definition(a.Of)
 	if a.Kind != workflow.AggregateSum || a.Value == nil || item == nil || depth > 3 {
 		return false
@@ -195,7 +195,7 @@ func (v *viewer) money(def *workflow.Definition, a *workflow.Aggregate, depth in
 	}
 	if name, ok := strings.CutPrefix(a.Value.Source, "item.agg."); ok {
 		if sub := item.Aggregate(name); sub != nil {
-			return v.money(item, sub, depth+1)
+			return v.money(sub, depth+1)
 		}
 	}
 	return false

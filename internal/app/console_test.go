@@ -86,7 +86,8 @@ func TestValueInBothLanguages(t *testing.T) {
 		{"unknown", &workflow.Field{Type: workflow.TypeInt}, nil, [2]string{"（未填）", "(empty)"}},
 		{"none", &workflow.Field{Type: workflow.TypeEvidence}, workflow.Evidence{None: true}, [2]string{"无", "none"}},
 		{
-			"not recorded", &workflow.Field{Type: workflow.TypeEvidence}, workflow.Evidence{Unrecorded: "原文未写"},
+			"not recorded", &workflow.Field{Type: workflow.TypeEvidence},
+			workflow.Evidence{Unrecorded: "原文未写"},
 			[2]string{"未记录（原文未写）", "not recorded (原文未写)"},
 		},
 		{"sealed", &workflow.Field{Type: workflow.TypeText}, workflow.Sealed{Subject: "p"}, [2]string{"（已加密）", "(sealed)"}},
