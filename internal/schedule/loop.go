@@ -60,12 +60,9 @@ func (l *Loop) Run(ctx context.Context) error {
 	failures := 0
 	for ctx.Err() == nil {
 		wait, err := l.round(ctx)
-		switch {
-		case err == nil:
+		if err == nil {
 			failures = 0
-		case ctx.Err() != nil:
-			return nil
-		default:
+		} else if ctx.Err() == nil {
 			wait = backoff(failures)
 			failures++
 			l.log.Warn("due timers could not be fired; trying again", "wait", wait, "err", err)
