@@ -60,28 +60,32 @@ func TestLoadReportsEveryMistakeWithItsPlace(t *testing.T) {
 		},
 	}
 	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			f, problems := casefile.Load("p.yaml", []byte(test.src))
-			if f != nil {
-				t.Error("a file with mistakes was returned")
-			}
-			var got []string
-			for _, p := range problems {
-				got = append(got, p.String())
-				if p.What.ZH == "" || p.Do.ZH == "" || p.Do.EN == "" {
-					t.Errorf("%s lacks a language", p)
-				}
-			}
-			if len(got) != len(test.want) {
-				t.Fatalf("got\n%s\nwant %d: %v", strings.Join(got, "\n"), len(test.want), test.want)
-			}
-			for n, w := range test.want {
-				place, part, _ := strings.Cut(w, " ")
-				if !strings.HasPrefix(got[n], "p.yaml:"+place+":") || !strings.Contains(got[n], part) {
-					t.Errorf("got %q, want %q", got[n], w)
-				}
-			}
-		})
+		t.Run(name, func(t *testing.T) { mistakes(t, test.src, test.want) })
+	}
+}
+
+// mistakes checks that a file has exactly the mistakes that are wanted, each in both languages.
+func mistakes(t *testing.T, src string, want []string) {
+	t.Helper()
+	f, problems := casefile.Load("p.yaml", []byte(src))
+	if f != nil {
+		t.Error("a file with mistakes was returned")
+	}
+	var got []string
+	for _, p := range problems {
+		got = append(got, p.String())
+		if p.What.ZH == "" || p.Do.ZH == "" || p.Do.EN == "" {
+			t.Errorf("%s lacks a language", p)
+		}
+	}
+	if len(got) != len(want) {
+		t.Fatalf("got\n%s\nwant %d: %v", strings.Join(got, "\n"), len(want), want)
+	}
+	for n, w := range want {
+		place, part, _ := strings.Cut(w, " ")
+		if !strings.HasPrefix(got[n], "p.yaml:"+place+":") || !strings.Contains(got[n], part) {
+			t.Errorf("got %q, want %q", got[n], w)
+		}
 	}
 }
 

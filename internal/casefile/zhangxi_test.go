@@ -13,6 +13,7 @@ import (
 	"github.com/linli/linli/internal/audit"
 	"github.com/linli/linli/internal/casefile"
 	"github.com/linli/linli/internal/soak"
+	"github.com/linli/linli/internal/testdb"
 	"github.com/linli/linli/internal/workflow"
 	"github.com/linli/linli/workflows"
 )
@@ -46,7 +47,14 @@ func zhangxi(t testing.TB, change ...string) *casefile.File {
 
 func TestTheSeedEndsWhereTheArticleEnds(t *testing.T) {
 	t.Parallel()
-	o, _ := open(t, t.TempDir(), builtIn(t))
+	testdb.Each(t, func(t *testing.T, db *testdb.Database) {
+		o, _ := openOn(t, db.Dir, db.DSN, builtIn(t))
+		seedEnds(t, o)
+	})
+}
+
+func seedEnds(t *testing.T, o *office) {
+	t.Helper()
 	f := zhangxi(t)
 	log := o.must(t, f)
 	want := map[string]string{ // FACTS E
