@@ -1,7 +1,6 @@
 package app
 
 import (
-	"path/filepath"
 	"strings"
 
 	"github.com/linli/linli/examples"
@@ -55,7 +54,7 @@ func (d *desk) tour(f dataFlags, file *casefile.File, log casefile.Log, r *repor
 	d.refusedAttempts(log)
 	d.say("\n接着可以看：", "\nLook around:")
 	run := d.sys.Program
-	at := where(f)
+	at := d.where(f)
 	for _, l := range []struct{ command, zh, en string }{
 		{"show " + file.Code, "有哪些活动，现在等谁", "which activities there are, and whose turn it is"},
 		{"show " + file.Code + "/visit", "一项活动：内容、合计、各项记录", "one activity: fields, figures, items"},
@@ -91,17 +90,17 @@ func summary(markdown string) string {
 	return strings.Join(parts[:min(2, len(parts))], "\n## ")
 }
 
-// where repeats the flags that say which data, if they are not the defaults.
-func where(f dataFlags) string {
+// where repeats the flags that say which data, if they are neither the defaults nor in the environment anyway.
+func (d *desk) where(f dataFlags) string {
 	out := ""
-	if f.DB != "" {
-		out += " --db " + quoted(f.DB)
-	}
-	if filepath.Clean(f.Data) != "linli-data" {
-		out += " --data " + quoted(f.Data)
-	}
-	if f.KeysFile != "" {
-		out += " --keys " + quoted(f.KeysFile)
+	for _, flag := range []struct{ name, variable, value, normal string }{
+		{"--db", "LINLI_DB", f.DB, ""},
+		{"--data", "LINLI_DATA", f.Data, "./linli-data"},
+		{"--keys", "LINLI_KEYS_FILE", f.KeysFile, ""},
+	} {
+		if flag.value != flag.normal && flag.value != d.sys.Getenv(flag.variable) {
+			out += " " + flag.name + " " + quoted(flag.value)
+		}
 	}
 	return out
 }
