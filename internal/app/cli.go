@@ -103,8 +103,16 @@ func (s *session) finish(a *App, err error) error {
 }
 
 // Main carries out one command line and returns the exit status.
-func Main(ctx context.Context, args []string, sys System) int {
+func Main(ctx context.Context, args []string, sys System) (code int) {
 	s := &session{console: console{out: sys.Out, err: sys.Err, lang: pickLang("", sys.Getenv)}, ctx: ctx, sys: sys}
+	if sys.Getenv("LINLI_VERBOSE") == "" {
+		defer func() {
+			if r := recover(); r != nil {
+				s.note("程序缺陷：%v。请报告；设 LINLI_VERBOSE=1 再运行可看到细节。", "A defect: %v. Please report it; run again with LINLI_VERBOSE=1 for the details.", r)
+				code = ExitData
+			}
+		}()
+	}
 	var g grammar
 	helped := false
 	parser, err := kong.New(&g, kong.Name("linli"),
