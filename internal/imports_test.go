@@ -23,6 +23,7 @@ func arrows() map[string][]string {
 	return map[string][]string{
 		"workflows":                {},
 		"migrations":               {},
+		"examples":                 {},
 		"internal/fault":           {},
 		"internal/seal":            {"internal/fault"},
 		"internal/calendar":        {"internal/fault"},
@@ -38,6 +39,7 @@ func arrows() map[string][]string {
 		"internal/soak":            {},
 		"internal/testdb":          {"internal/soak", "internal/store", "migrations"},
 		"internal/enginetest":      {"*"},
+		"internal/ordertest":       {"*"},
 		"internal/store/storetest": {"*"},
 	}
 }

@@ -85,11 +85,16 @@ func timerJob(t TimerRow) *job {
 	}
 }
 
-// skip ends a timer whose event was refused, with the reasons; anything else leaves it due.
+// skip ends a timer whose event was refused, or can never be carried out because its programme or definition is broken, with the
+// reasons. Any other failure (a database that does not answer) is returned and leaves the timer due.
 func (e *Engine) skip(ctx context.Context, t TimerRow, cause error) error {
 	var r *workflow.Refusal
 	if !errors.As(cause, &r) {
-		return cause
+		var broken *workflow.BrokenError
+		if !errors.As(cause, &broken) && fault.KindOf(cause) != fault.NotFound {
+			return cause
+		}
+		r = &workflow.Refusal{Reasons: []workflow.Reason{{Text: workflow.Text{ZH: "无法执行：" + cause.Error(), EN: "it cannot be carried out: " + cause.Error()}}}}
 	}
 	t.Status = TimerSkipped
 	if r.Has(workflow.ReasonTimer) {
