@@ -123,19 +123,6 @@ func (d *dataFile) claim(f tb, as string, n int64, qualifier string) {
 	put(in, "n", n)
 }
 
-// drop removes the steps that make something, or act on it.
-func (d *dataFile) drop(names ...string) {
-	steps := d.section("steps")
-	steps.Content = slices.DeleteFunc(steps.Content, func(s *yaml.Node) bool {
-		for _, key := range []string{"as", "on"} {
-			if v := at(s, key); v != nil && slices.Contains(names, v.Value) {
-				return true
-			}
-		}
-		return false
-	})
-}
-
 // before inserts a step, written in YAML, before the first step that has the key's value.
 func (d *dataFile) before(f tb, key, value, step string) {
 	f.Helper()

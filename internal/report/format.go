@@ -152,9 +152,6 @@ func (v voice) list(items []string) string {
 	return strings.Join(items[:len(items)-1], ", ") + " and " + items[len(items)-1]
 }
 
-// quote puts a text between the language's quotation marks.
-func (v voice) quote(s string) string { return v.pick("“", "“") + s + v.pick("”", "”") }
-
 // partOrder sorts the parts of a day as they pass.
 func partOrder(half string) int {
 	switch _, part, _ := strings.Cut(half, "/"); part {

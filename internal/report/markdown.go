@@ -18,7 +18,7 @@ func Markdown(r *Report, lang string) string {
 	w.head(r)
 	w.glance(r)
 	for n, s := range r.Sections {
-		w.section(n, s, r)
+		w.section(n, s)
 	}
 	w.timeline(r)
 	w.funds(r)
@@ -222,28 +222,30 @@ func (v voice) cultivated(o Outcomes) string {
 }
 
 // section writes one section; its number is part of the heading, as offices write it.
-func (w *page) section(n int, s Section, r *Report) {
+func (w *page) section(n int, s Section) {
 	w.heading(2, w.v.pick(numeral(n+1)+"、", digits(int64(n+1))+". ")+w.v.text(s.Title))
 	if len(s.Activities) == 0 {
 		w.para(w.v.pick("没有登记活动。", "No activity is recorded."))
 	}
 	for _, a := range s.Activities {
-		w.activity(a, r)
+		w.activity(a)
 	}
 }
 
 // numeral writes a section's number in Chinese, up to 99.
 func numeral(n int) string {
-	d := []string{"", "一", "二", "三", "四", "五", "六", "七", "八", "九"}
-	switch {
-	case n < 10:
-		return d[n]
-	case n < 20:
-		return "十" + d[n-10]
-	case n < 100:
-		return d[n/10] + "十" + d[n%10]
-	default:
+	if n < 1 || n > 99 {
 		return digits(int64(n))
+	}
+	d := [10]string{"", "一", "二", "三", "四", "五", "六", "七", "八", "九"}
+	tens, ones := d[n/10], d[n%10]
+	switch n / 10 {
+	case 0:
+		return ones
+	case 1:
+		return "十" + ones
+	default:
+		return tens + "十" + ones
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // activity writes one activity: its heading, what happened, what was said, and what to know about the record.
-func (w *page) activity(a *Activity, r *Report) {
+func (w *page) activity(a *Activity) {
 	v := w.v
 	w.heading(3, v.called(a.Title, a.Kind))
 	if a.Planned {
@@ -253,14 +253,17 @@ func (a *Activity) others() []string {
 	})
 }
 
+// recruited says whom the office called together, and what became of them.
 func (v voice) recruited(a *Activity) string {
 	who, many := v.list(a.Groups), v.figures(a, MetricTeam)
 	if v.zh() {
-		called := v.join("等", who, many)
-		if a.Figures[0].Qualifier == NotCounted {
-			called = v.join("，", who, many)
+		between := "等"
+		for _, f := range of(a.Figures, MetricTeam) {
+			if f.Qualifier == NotCounted {
+				between = "，"
+			}
 		}
-		return v.join("，", v.date(a), a.Convener+"召集"+called, v.flag(a.Team != "", "组建"+a.Team, ""))
+		return v.join("，", v.date(a), a.Convener+"召集"+v.join(between, who, many), v.flag(a.Team != "", "组建"+a.Team, ""))
 	}
 	out := v.date(a) + ". " + firstText(a.Convener, "The office") + " called together"
 	return v.join(" ", out, v.join(": ", who, many)) + v.flag(a.Team != "", "", ". The team: "+a.Team)

@@ -37,6 +37,11 @@ func Build(ctx context.Context, src Source, community, programme string) (*Repor
 	if bundle == nil {
 		return nil, fmt.Errorf("the definitions %s of programme %s do not load: %w", head.Bundle, head.Code, problems)
 	}
+	return buildOn(ctx, src, community, head, bundle)
+}
+
+// buildOn builds the report of a root on its definitions.
+func buildOn(ctx context.Context, src Source, community string, head engine.Head, bundle *workflow.Bundle) (*Report, error) {
 	rows := newRows(bundle, head.Root)
 	if err := rows.read(src.Subtree(ctx, community, head.Root), rows.add); err != nil {
 		return nil, fmt.Errorf("read programme %s: %w", head.Code, err)

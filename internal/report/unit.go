@@ -25,7 +25,7 @@ func unitOf(metric string) unit {
 	case MetricResources:
 		return unit{"人", "", "person or partner", "people and partners", "未统计", "not counted"}
 	case MetricSelfGovernance:
-		return unit{"个", "自治组织", "self-governance group", "self-governance groups", "自治组织未统计", "self-governance groups not counted"}
+		return unit{"个", "自治组织", "self-governance group", "self-governance groups", "未统计", "not counted"}
 	case MetricAwards:
 		return unit{"个", "奖项", "award", "awards", "奖项未统计", "awards not counted"}
 	default:
