@@ -3,6 +3,7 @@ package audit_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,11 +46,12 @@ type want struct {
 }
 
 func TestTamperingIsFoundAndNamed(t *testing.T) {
-	for _, c := range tamperings() {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			testdb.Each(t, func(t *testing.T, db *testdb.Database) {
-				o := openOffice(t, db)
+	testdb.Each(t, func(t *testing.T, db *testdb.Database) {
+		o := openOffice(t, db)
+		whole := o.snapshot(t)
+		for _, c := range tamperings() {
+			t.Run(c.name, func(t *testing.T) {
+				defer o.restore(t, whole)
 				w := c.do(t, o)
 				if w.checkpoint {
 					if r := o.audit(t, false); !r.OK() {
@@ -61,8 +63,11 @@ func TestTamperingIsFoundAndNamed(t *testing.T) {
 					check(t, w, o.audit(t, true))
 				}
 			})
-		})
-	}
+		}
+		if r := o.audit(t, true); !r.OK() {
+			t.Fatalf("the office is not what it was: %s", r.Findings[0].In("en"))
+		}
+	})
 }
 
 func check(t *testing.T, w want, r audit.Report) {
@@ -80,6 +85,10 @@ func check(t *testing.T, w want, r audit.Report) {
 }
 
 func tamperings() []tampering {
+	return slices.Concat(withHistory(), withRoots(), withRows(), withFigures(), withTimers())
+}
+
+func withHistory() []tampering {
 	return []tampering{
 		{"edited entry", func(t *testing.T, o *office) want {
 			seq := o.seqWith(t, o.root, "160000")
@@ -117,6 +126,15 @@ func tamperings() []tampering {
 			return want{kind: audit.KindEntry, root: o.root, code: "P1", seq: 1, zh: "审计密钥", en: "audit key"}
 		}},
 		{"history and rows computed anew under the stolen audit key", forgeWithKey},
+	}
+}
+
+func withRoots() []tampering {
+	return []tampering{
+		{"edited head", func(t *testing.T, o *office) want {
+			o.exec(t, "update roots set code = 'P9' where id = ?", o.root)
+			return want{kind: audit.KindHead, root: o.root, code: "P9", zh: "code", en: "code"}
+		}},
 		{"deleted programme", func(t *testing.T, o *office) want {
 			o.dropRoot(t, o.other)
 			return want{kind: audit.KindDeleted, root: o.other, code: "P2", zh: "已登记的项目不见了", en: "the registry knows this programme"}
@@ -132,6 +150,11 @@ func tamperings() []tampering {
 				select community, 'made-up', 'nowhere', parent, workflow, slot, 'made-up', state, version, touched, data, agg from instances where id = ?`, o.visits[0])
 			return want{kind: audit.KindStranger, root: "nowhere", zh: "不存在的项目", en: "a programme that does not exist"}
 		}},
+	}
+}
+
+func withRows() []tampering {
+	return []tampering{
 		{"edited state", func(t *testing.T, o *office) want {
 			o.exec(t, "update instances set state = 'published' where id = ?", o.fund)
 			return want{kind: audit.KindRow, root: o.root, code: "P1", instance: o.fund, zh: `按历史应为 "reconciled"，表里是 "published"`, en: `state was changed: by the history it is "reconciled"`}
@@ -150,6 +173,11 @@ func tamperings() []tampering {
 			o.rewrite(t, "data", grant, `"role":"volunteer"`, `"role":"approver"`)
 			return want{kind: audit.KindRow, root: "c1", instance: grant, zh: "登记册", en: "registry"}
 		}},
+	}
+}
+
+func withFigures() []tampering {
+	return []tampering{
 		{"edited aggregate", func(t *testing.T, o *office) want {
 			o.rewrite(t, "agg", o.fund, `"received":160000`, `"received":170000`)
 			return want{kind: audit.KindAggregate, root: o.root, code: "P1", instance: o.fund, zh: "agg.received", en: "by the history it is 160000, in the table 170000"}
@@ -175,6 +203,11 @@ func tamperings() []tampering {
 			o.exec(t, "update instances set data = ? where id = ?", `{"data":{"purpose":`, o.fund)
 			return want{kind: audit.KindUnreadable, root: o.root, code: "P1", zh: "无法读取", en: "cannot be read"}
 		}},
+	}
+}
+
+func withTimers() []tampering {
+	return []tampering{
 		{"moved timer", func(t *testing.T, o *office) want {
 			id := value[string](t, o, "select instance from timers where root = ? and status = 'waiting'", o.other)
 			o.exec(t, "update timers set due_at = due_at + 1 where instance = ?", id)
@@ -194,10 +227,6 @@ func tamperings() []tampering {
 			o.exec(t, `insert into timers (community, instance, rule, generation, root, due_at, event, status, reason, ended_at)
 				values ('c1', ?, 'consent_withdrawn', 2, ?, 1, 'consent_withdrawn', 'waiting', '', null)`, o.visits[0], o.root)
 			return want{kind: audit.KindTimer, root: o.root, code: "P1", instance: o.visits[0], zh: "登记册的任何变更", en: "no change in the registry"}
-		}},
-		{"edited head", func(t *testing.T, o *office) want {
-			o.exec(t, "update roots set code = 'P9' where id = ?", o.root)
-			return want{kind: audit.KindHead, root: o.root, code: "P9", zh: "code", en: "code"}
 		}},
 	}
 }
@@ -253,41 +282,46 @@ func forgeWithKey(t *testing.T, o *office) want {
 	return want{kind: audit.KindCut, root: o.root, code: "P1", seq: last, checkpoint: true, zh: "重新计算", en: "computed anew"}
 }
 
-func TestWholeCommunityGoneIsFoundWithTheCheckpoint(t *testing.T) {
+func TestChangesToEveryRootAreFound(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, db *testdb.Database) {
 		o := openOffice(t, db)
-		for _, root := range []string{"c1", o.root, o.other} {
-			o.dropRoot(t, root)
-		}
-		r := o.audit(t, true)
-		if len(r.Findings) != 3 || r.Findings[0].Kind != audit.KindDeleted || r.Findings[0].Root != "c1" {
-			t.Errorf("want the registry and two programmes, got %+v", r.Findings)
-		}
+		t.Run("its definitions were changed", func(t *testing.T) {
+			defer o.restore(t, o.snapshot(t))
+			o.relaxDefinitions(t)
+			r := o.audit(t, false)
+			if len(r.Findings) != 3 || r.Findings[1].Kind != audit.KindBundle {
+				t.Errorf("want a finding for each root, got %+v", r.Findings)
+			}
+		})
+		t.Run("it is gone", func(t *testing.T) {
+			for _, root := range []string{"c1", o.root, o.other} {
+				o.dropRoot(t, root)
+			}
+			r := o.audit(t, true)
+			if len(r.Findings) != 3 || r.Findings[0].Kind != audit.KindDeleted || r.Findings[0].Root != "c1" {
+				t.Errorf("want the registry and two programmes, got %+v", r.Findings)
+			}
+		})
 	})
 }
 
-func TestChangedDefinitionsAreFound(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, db *testdb.Database) {
-		o := openOffice(t, db)
-		hash := enginetest.Bundle(t).Hash
-		files := value[[]byte](t, o, "select files from bundles where hash = ?", hash)
-		var of map[string][]byte
-		if err := json.Unmarshal(files, &of); err != nil {
-			t.Fatal(err)
-		}
-		for name, src := range of {
-			of[name] = append(src, "# relaxed\n"...)
-		}
-		files, err := json.Marshal(of)
-		if err != nil {
-			t.Fatal(err)
-		}
-		o.exec(t, "update bundles set files = ? where hash = ?", files, hash)
-		r := o.audit(t, false)
-		if len(r.Findings) != 3 || r.Findings[1].Kind != audit.KindBundle {
-			t.Errorf("want a finding for each root, got %+v", r.Findings)
-		}
-	})
+// relaxDefinitions changes the stored definitions and leaves them under their old hash.
+func (o *office) relaxDefinitions(t *testing.T) {
+	t.Helper()
+	hash := enginetest.Bundle(t).Hash
+	files := value[[]byte](t, o, "select files from bundles where hash = ?", hash)
+	var of map[string][]byte
+	if err := json.Unmarshal(files, &of); err != nil {
+		t.Fatal(err)
+	}
+	for name, src := range of {
+		of[name] = append(src, "# relaxed\n"...)
+	}
+	files, err := json.Marshal(of)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.exec(t, "update bundles set files = ? where hash = ?", files, hash)
 }
 
 func TestAuditWhileCommandsGoOn(t *testing.T) {

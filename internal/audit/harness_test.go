@@ -218,3 +218,83 @@ func (o *office) dropRoot(t *testing.T, root string) {
 		}
 	}
 }
+
+// contents is everything that an audit looks at.
+type contents struct {
+	tables     map[string][][]any
+	checkpoint []byte
+}
+
+// audited are the tables that a tampering may change.
+func audited() []string {
+	return []string{"roots", "instances", "distinct_counts", "history", "timers", "bundles"}
+}
+
+func (o *office) snapshot(t *testing.T) contents {
+	t.Helper()
+	c := contents{tables: map[string][][]any{}}
+	var err error
+	if c.checkpoint, err = os.ReadFile(o.checkpoint); err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range audited() {
+		c.tables[table] = o.rowsOf(t, table)
+	}
+	return c
+}
+
+func (o *office) rowsOf(t *testing.T, table string) [][]any {
+	t.Helper()
+	rows, err := o.raw.QueryContext(t.Context(), "select * from "+table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out [][]any
+	for rows.Next() {
+		row, into := make([]any, len(columns)), make([]any, len(columns))
+		for n := range row {
+			into[n] = &row[n]
+		}
+		if err := rows.Scan(into...); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, row)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// restore puts everything back.
+func (o *office) restore(t *testing.T, c contents) {
+	t.Helper()
+	if err := os.WriteFile(o.checkpoint, c.checkpoint, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.WithoutCancel(t.Context())
+	tx, err := o.raw.BeginTx(ctx, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	for _, table := range audited() {
+		if _, err := tx.ExecContext(ctx, "delete from "+table); err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range c.tables[table] {
+			text := o.bind("insert into " + table + " values (?" + strings.Repeat(", ?", len(row)-1) + ")")
+			if _, err := tx.ExecContext(ctx, text, row...); err != nil {
+				t.Fatalf("%s: %v", table, err)
+			}
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -91,9 +91,12 @@ func bookkeeping(history, row *workflow.Instance) *wrong {
 		{"entered", a.Entered, b.Entered},
 		{"last_child", a.LastChild, b.LastChild},
 	} {
+		if empty(p.a) && empty(p.b) {
+			continue
+		}
 		x, errX := json.Marshal(p.a)
 		y, errY := json.Marshal(p.b)
-		if errX != nil || errY != nil || !slices.Equal(x, y) && !(empty(p.a) && empty(p.b)) {
+		if errX != nil || errY != nil || !slices.Equal(x, y) {
 			return changedRow(row.ID, KindRow, p.what, string(x), string(y))
 		}
 	}
