@@ -27,6 +27,9 @@ var errRefused = errors.New("refused")
 func Apply(env Env, cmd Command) (*Outcome, error) {
 	x := newTx(env, cmd)
 	err := x.run()
+	if err == nil && len(x.reasons)+len(x.missing) == 0 {
+		err = x.checkAlways()
+	}
 	if len(x.missing) > 0 {
 		return &Outcome{Missing: x.missing}, nil
 	}

@@ -125,6 +125,10 @@ func (k *compiler) definition() error {
 			return err
 		}
 	}
+	for _, g := range k.def.Always {
+		k.expr(self, g.That, wantBool())
+		k.message(self, g.Else)
+	}
 	for _, r := range k.def.Reminders {
 		k.message(self, r.Text)
 	}

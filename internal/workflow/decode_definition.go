@@ -150,6 +150,7 @@ func (d *draft) definition(root *yaml.Node) {
 	d.needs(m.take("needs"))
 	def.Items = d.markedNames(m.take("items"), "items", "items")
 	d.aggregates(m.take("aggregates"))
+	d.always(m.take("always"))
 	def.Initial = d.markedName(m.need("initial"), "initial", "initial")
 	d.states(m.need("states"))
 	d.events(m.take("events"))

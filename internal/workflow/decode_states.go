@@ -188,6 +188,24 @@ func (d *draft) strictness(m *mapping, key string) Strictness {
 	return Strictness(d.choice(n, key+" of "+m.what, string(Block), string(Confirm), string(Warn)))
 }
 
+// always reads what no command may break. It has no strictness: it is hard.
+func (d *draft) always(n *yaml.Node) {
+	d.named(n, "always", func(name string, key, value *yaml.Node) {
+		g := &Guard{Pos: d.pos(key), Name: name, Strictness: Block, Hard: true}
+		what := "always " + name
+		m := d.mapping(value, what)
+		if m == nil {
+			return
+		}
+		g.That = d.expr(m.need("that"), "`that` of "+what)
+		g.Else = d.message(m.need("else"), "`else` of "+what)
+		m.done()
+		if g.That != nil && g.Else != nil {
+			d.def.Always = append(d.def.Always, g)
+		}
+	})
+}
+
 func (d *draft) guard(e *Event, name string, key, value *yaml.Node) {
 	g := &Guard{Pos: d.pos(key), Name: name}
 	what := "guard " + name + " of event " + e.Name

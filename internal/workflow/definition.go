@@ -95,6 +95,7 @@ type Definition struct {
 	Slots      []*Slot
 	Needs      []*Need
 	Aggregates []*Aggregate
+	Always     []*Guard // hold after every command, whatever it was: an edit, an undo, a change of an item
 	Initial    string
 	States     []*State
 	Events     []*Event

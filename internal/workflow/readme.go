@@ -16,6 +16,7 @@ func Readme(b *Bundle, d *Definition) string {
 	w.events()
 	w.fields()
 	w.aggregates()
+	w.always()
 	w.programme()
 	w.rules()
 	w.options()
@@ -188,9 +189,7 @@ func (w *readme) event(e *Event) {
 	}
 	for _, g := range e.Require {
 		w.line("- %s`%s`（%s）", clockMark(g), g.Name, strictnessTitle(g.Strictness, g.Hard))
-		w.line("  - %s", g.Else.Source.ZH)
-		w.line("  - %s", g.Else.Source.EN)
-		w.line("  - `%s`", strings.Join(strings.Fields(g.That.Source), " "))
+		w.condition(g)
 	}
 	for _, eff := range e.Effects {
 		w.line("- %s", effectLine(eff))
@@ -327,6 +326,25 @@ func privacyTitle(p Privacy) string {
 	default:
 		return string(p)
 	}
+}
+
+// always lists what no command may break.
+func (w *readme) always() {
+	if len(w.def.Always) == 0 {
+		return
+	}
+	w.heading("始终成立", "What always holds")
+	for _, g := range w.def.Always {
+		w.line("- `%s`", g.Name)
+		w.condition(g)
+	}
+}
+
+// condition writes a guard's explanation and its expression.
+func (w *readme) condition(g *Guard) {
+	w.line("  - %s", g.Else.Source.ZH)
+	w.line("  - %s", g.Else.Source.EN)
+	w.line("  - `%s`", strings.Join(strings.Fields(g.That.Source), " "))
 }
 
 func (w *readme) aggregates() {
