@@ -149,7 +149,7 @@ func (b *build) erase(out *workflow.Outcome) {
 	}
 }
 
-// refs rewrites which people and households the changed rows point to.
+// refs rewrites which instances the changed rows point to.
 func (b *build) refs(out *workflow.Outcome) {
 	bundle := b.e.cached(out.Entries[0].Bundle)
 	for _, r := range out.Rows {
@@ -160,7 +160,7 @@ func (b *build) refs(out *workflow.Outcome) {
 		var targets []string
 		pointing := false
 		for _, f := range d.Fields {
-			if f.Type != workflow.TypePerson && f.Type != workflow.TypeHousehold {
+			if !f.Type.Reference() {
 				continue
 			}
 			pointing = true

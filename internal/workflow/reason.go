@@ -241,6 +241,11 @@ func childReason(d *Definition, i *Instance) Reason {
 	return both(ReasonUsed, i.ID, "%s %s 之下后来又新建了内容，不能撤销", "something was created under %s %s since, so this cannot be undone", d.Title, same(i.Label()))
 }
 
+func namedReason(d *Definition, i *Instance, by *Definition, r *Instance) Reason {
+	return both(ReasonUsed, i.ID, "%s %s 已被「%s」%s 引用，不能撤销；请先改掉那里的引用", `the %s %s is named by the "%s" %s, so this cannot be undone; change it there first`,
+		d.Title, same(i.Label()), by.Title, same(r.Label()))
+}
+
 func belowReason(d *Definition, i *Instance, below *Definition) Reason {
 	return both(ReasonUsed, i.ID, "%s %s 之下的「%s」后来又有改动，不能撤销；请先撤销后来的操作", `below %s %s, a "%s" was changed since; undo the later command first`,
 		d.Title, same(i.Label()), below.Title)

@@ -25,7 +25,7 @@ const (
 	KeySlot      KeyKind = "slot"      // A: root; B, C empty: every activity of the root
 	KeyDistinct  KeyKind = "distinct"  // A: instance, B: aggregate, C: value ("" for all values)
 	KeyEntry     KeyKind = "entry"     // A: root, B: command id
-	KeyReferrers KeyKind = "referrers" // A: instance pointed to, B: workflow of the instances that point (any root of the community)
+	KeyReferrers KeyKind = "referrers" // A: instance pointed to by a reference field, B: workflow of the instances that point (any root of the community)
 )
 
 // Answer is what the store says about one Key.

@@ -73,12 +73,29 @@ func (x *tx) checkUndo(main *Entry, entries []*Entry) error {
 	}
 	for _, e := range entries {
 		for _, c := range e.Changes {
+			x.checkRevocable(c, e)
 			if err := x.checkRestorable(c, e); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// checkRevocable refuses to take back what the registry has set off elsewhere: a consent withdrawn, a person who died or was erased,
+// whose key is gone for good. Their own ways back, where there are any, are events.
+func (x *tx) checkRevocable(c Change, e *Entry) {
+	if e.Root != x.cmd.Community || c.State == nil || c.Created != nil || c.Deleted != nil {
+		return
+	}
+	i := x.Snap.instances[c.ID]
+	if i == nil {
+		return
+	}
+	event := i.Workflow + "_" + c.State[1]
+	if c.State[1] == "erased" || slices.ContainsFunc(x.Bundle.Definitions(), func(d *Definition) bool { return d.Event(event) != nil }) {
+		x.refuse(irrevocableReason(x.definition(i), c.State[1]))
+	}
 }
 
 // checkRestorable refuses if a later entry touched the row, created something under it, or used a milestone it set.
@@ -98,6 +115,11 @@ func (x *tx) checkRestorable(c Change, e *Entry) error {
 	if i.Touched != e.Seq {
 		x.refuse(laterReason(c.ID, def))
 		return nil
+	}
+	if c.Created != nil {
+		if err := x.checkUnnamed(i, e); err != nil {
+			return err
+		}
 	}
 	if i.Body.LastChild > e.Seq {
 		x.refuse(childReason(def, i))
@@ -127,6 +149,50 @@ func (x *tx) checkRestorable(c Change, e *Entry) error {
 		}
 	}
 	return nil
+}
+
+// checkUnnamed refuses to take away what something else names in a reference field.
+func (x *tx) checkUnnamed(i *Instance, e *Entry) error {
+	for _, d := range x.Bundle.Definitions() {
+		if !slices.ContainsFunc(d.Fields, func(f *Field) bool { return f.target() == i.Workflow }) {
+			continue
+		}
+		naming, err := x.naming(i.ID, d)
+		if err != nil {
+			continue // noted; the other definitions' rows are asked for in the same round
+		}
+		for _, r := range naming {
+			if !slices.ContainsFunc(e.Changes, func(c Change) bool { return c.ID == r.ID }) {
+				x.refuse(namedReason(x.definition(i), i, d, r))
+				break
+			}
+		}
+	}
+	if len(x.missing) > 0 {
+		return errMissing
+	}
+	return nil
+}
+
+// naming returns the instances of one workflow that name an instance, in the order of their ids: those that are stored and those that
+// earlier commands of the same slice changed.
+func (x *tx) naming(id string, d *Definition) ([]*Instance, error) {
+	candidates, err := x.list(Key{Kind: KeyReferrers, A: id, B: d.Name})
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range x.Snap.instances {
+		if i != nil && i.Workflow == d.Name && !slices.Contains(candidates, i) {
+			candidates = append(candidates, i)
+		}
+	}
+	out := slices.DeleteFunc(candidates, func(i *Instance) bool {
+		return !slices.ContainsFunc(d.Fields, func(f *Field) bool {
+			return f.Type.Reference() && slices.Contains(idsOf(i.Body.Data[f.Name]), id)
+		})
+	})
+	slices.SortFunc(out, func(a, b *Instance) int { return compare(a.ID, b.ID) })
+	return out, nil
 }
 
 // checkBelow refuses to take back a change of state when something below moved on since: a household was recorded because its
