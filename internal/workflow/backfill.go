@@ -24,6 +24,7 @@ func (x *tx) runBackfill(inst *Instance, def *Definition) error {
 	form := BackfillForm(def, x.cmd.State)
 	data, bad := NormaliseInput(form, x.cmd.Input)
 	x.reasons = append(x.reasons, bad...)
+	x.reasons = append(x.reasons, clearedFields(def, data)...)
 	if err := x.checkReferences(form.Input, data); err != nil {
 		return err
 	}

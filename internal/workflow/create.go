@@ -187,6 +187,17 @@ func FieldForm(def *Definition, create bool) *Event {
 	return ev
 }
 
+// clearedFields names the fields that an instance needs and that these values would take away.
+func clearedFields(def *Definition, data Values) []Reason {
+	var out []Reason
+	for _, f := range def.Fields {
+		if v, given := data[f.Name]; given && v == nil && f.Required {
+			out = append(out, fieldRequired(f))
+		}
+	}
+	return out
+}
+
 // missingFields names the fields that a new instance needs and does not have.
 func missingFields(def *Definition, data Values) []Reason {
 	var out []Reason

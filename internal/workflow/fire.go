@@ -75,6 +75,10 @@ func (x *tx) store(s *step) error {
 	if len(set) == 0 {
 		return nil
 	}
+	if bad := clearedFields(s.def, set); len(bad) > 0 {
+		x.reasons = append(x.reasons, bad...)
+		return nil
+	}
 	err := x.modify(s.inst.ID, true, func(i *Instance) { i.set(set) })
 	if err != nil {
 		return err
@@ -96,8 +100,10 @@ func (i *Instance) set(vs Values) {
 
 // check collects every reason that stands against a step, except its needs.
 func (x *tx) check(s step) error {
-	if err := x.checkAncestors(s.inst); err != nil {
-		return err
+	if !x.consequence(s.def) { // a withdrawn consent is carried out below a cancelled visit, too
+		if err := x.checkAncestors(s.inst); err != nil {
+			return err
+		}
 	}
 	wrongState := s.def.Next(s.inst.State, s.event.Name) == nil
 	if wrongState {

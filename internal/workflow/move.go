@@ -17,11 +17,7 @@ func (x *tx) runEdit(inst *Instance, def *Definition) error {
 	form := FieldForm(def, false)
 	data, bad := NormaliseInput(form, x.cmd.Input)
 	x.reasons = append(x.reasons, bad...)
-	for _, in := range form.Input {
-		if v, given := data[in.Name]; given && v == nil && in.Field.Required {
-			x.refuse(fieldRequired(&in.Field))
-		}
-	}
+	x.reasons = append(x.reasons, clearedFields(def, data)...)
 	if err := x.checkReferences(form.Input, data); err != nil {
 		return err
 	}
