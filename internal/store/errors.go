@@ -89,9 +89,9 @@ func taken(err error) string {
 func sqliteConstraint(columns string) string {
 	table, _, _ := strings.Cut(columns, ".")
 	switch columns {
-	case "roots.community, roots.code":
+	case "roots.code, roots.community":
 		return "roots_by_code"
-	case "history.community, history.root, history.command":
+	case "history.command, history.root, history.community":
 		return "history_by_command"
 	default:
 		return table + "_pkey"

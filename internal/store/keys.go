@@ -47,12 +47,12 @@ func (s *Store) SubjectKeys(ctx context.Context, community string, subjects []st
 	for _, subject := range subjects {
 		rows = append(rows, []any{subject})
 	}
-	err := s.eachOf(ctx, "select r.subject, r.key_id, r.wrapped, r.destroyed from ("+rowsMark+`) as v cross join subject_keys as r
-		where r.subject = v.column1 and r.community = ?`, rows, func(found *sql.Rows) error {
+	err := s.eachOf(ctx, community, "select r.subject, r.key_id, r.wrapped, r.destroyed from ("+rowsMark+`) as v cross join subject_keys as r
+		where r.subject = v.column1 and r.community = @community`, rows, func(found *sql.Rows) error {
 		k, err := scanSubjectKey(found)
 		keys[k.Subject] = k
 		return err
-	}, community)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read subject keys: %w", err)
 	}

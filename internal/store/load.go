@@ -21,12 +21,12 @@ func (s *Store) Heads(ctx context.Context, community string, roots []string) (ma
 	for _, root := range roots {
 		rows = append(rows, []any{root})
 	}
-	err := s.eachOf(ctx, "select "+headColumns+" from ("+rowsMark+") as v cross join roots as r where r.id = v.column1 and r.community = ?",
+	err := s.eachOf(ctx, community, "select "+headColumns+" from ("+rowsMark+") as v cross join roots as r where r.id = v.column1 and r.community = @community",
 		rows, func(found *sql.Rows) error {
 			h, err := scanHead(found)
 			heads[h.Root] = h
 			return err
-		}, community)
+		})
 	if err != nil {
 		return nil, fmt.Errorf("read the heads of %s: %w", community, err)
 	}
@@ -122,15 +122,15 @@ func (s *Store) loadInstances(ctx context.Context, community string, keys []work
 		rows[n] = parts(k)
 	}
 	found := map[string]*workflow.Instance{}
-	text := "select " + instanceColumns + " from (" + rowsMark + ") as v cross join instances as r where " + where + " and r.community = ?"
-	err := s.eachOf(ctx, text, rows, func(row *sql.Rows) error {
+	text := "select " + instanceColumns + " from (" + rowsMark + ") as v cross join instances as r where " + where + " and r.community = @community"
+	err := s.eachOf(ctx, community, text, rows, func(row *sql.Rows) error {
 		i, err := scanInstance(row)
 		if err != nil {
 			return err
 		}
 		found[i.ID] = i
 		return nil
-	}, community)
+	})
 	if err != nil {
 		return err
 	}
@@ -203,8 +203,8 @@ func (s *Store) loadReferrers(ctx context.Context, community string, keys []work
 	}
 	seen := map[workflow.Key]bool{} // with the id of the instance in C: a filled-up batch answers twice
 	text := "select " + instanceColumns + ", f.target, f.workflow from (" + rowsMark + ") as v cross join refs as f cross join instances as r " +
-		"where f.target = v.column1 and f.workflow = v.column2 and r.community = f.community and r.id = f.instance and f.community = ?"
-	return s.eachOf(ctx, text, rows, func(row *sql.Rows) error {
+		"where f.target = v.column1 and f.workflow = v.column2 and r.community = f.community and r.id = f.instance and f.community = @community"
+	return s.eachOf(ctx, community, text, rows, func(row *sql.Rows) error {
 		k := workflow.Key{Kind: workflow.KeyReferrers}
 		i, err := scanInstance(row, &k.A, &k.B)
 		if err != nil {
@@ -215,7 +215,7 @@ func (s *Store) loadReferrers(ctx context.Context, community string, keys []work
 			into[k].Instances = append(into[k].Instances, i)
 		}
 		return nil
-	}, community)
+	})
 }
 
 func (s *Store) loadDistinct(ctx context.Context, community string, keys []workflow.Key, into answers, and string) error {
@@ -228,8 +228,8 @@ func (s *Store) loadDistinct(ctx context.Context, community string, keys []workf
 		into[k].Distinct = map[string]int64{}
 	}
 	text := "select r.instance, r.aggregate, r.value, r.n from (" + rowsMark + ") as v cross join distinct_counts as r " +
-		"where r.instance = v.column1 and r.aggregate = v.column2" + and + " and r.community = ?"
-	return s.eachOf(ctx, text, rows, func(row *sql.Rows) error {
+		"where r.instance = v.column1 and r.aggregate = v.column2" + and + " and r.community = @community"
+	return s.eachOf(ctx, community, text, rows, func(row *sql.Rows) error {
 		k := workflow.Key{Kind: workflow.KeyDistinct}
 		var n int64
 		if err := row.Scan(&k.A, &k.B, &k.C, &n); err != nil {
@@ -241,7 +241,7 @@ func (s *Store) loadDistinct(ctx context.Context, community string, keys []workf
 		}
 		into[k].Distinct[value] = n
 		return nil
-	}, community)
+	})
 }
 
 func (s *Store) loadEntries(ctx context.Context, community string, keys []workflow.Key, into answers) error {
@@ -250,8 +250,8 @@ func (s *Store) loadEntries(ctx context.Context, community string, keys []workfl
 		rows[n] = []any{k.A, k.B}
 	}
 	text := "select r.root, r.command, r.body from (" + rowsMark + ") as v cross join history as r " +
-		"where r.root = v.column1 and r.command = v.column2 and r.community = ?"
-	return s.eachOf(ctx, text, rows, func(row *sql.Rows) error {
+		"where r.root = v.column1 and r.command = v.column2 and r.community = @community"
+	return s.eachOf(ctx, community, text, rows, func(row *sql.Rows) error {
 		k := workflow.Key{Kind: workflow.KeyEntry}
 		var body []byte
 		if err := row.Scan(&k.A, &k.B, &body); err != nil {
@@ -263,5 +263,5 @@ func (s *Store) loadEntries(ctx context.Context, community string, keys []workfl
 		}
 		into[k].Entry = &e
 		return nil
-	}, community)
+	})
 }

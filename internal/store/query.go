@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -72,10 +74,19 @@ func (s *Store) each(ctx context.Context, text string, scan func(*sql.Rows) erro
 	return scanAll(rows, scan)
 }
 
-// eachOf runs a query with rowsMark for all rows and calls scan for every row of the answers. after are the arguments
-// that follow the rows in the text. Scan must not mind the same answer twice.
-func (s *Store) eachOf(ctx context.Context, text string, rows [][]any, scan func(*sql.Rows) error, after ...any) error {
+// communityMark stands in a statement for the community of eachOf.
+const communityMark = "@community"
+
+// eachOf runs a query with rowsMark for all rows and calls scan for every row of the answers; scan must not mind the
+// same answer twice. The community goes along as a further column of every row, which takes communityMark's place: as a
+// constant it would invite PostgreSQL to read all of the community once instead of looking each row up.
+func (s *Store) eachOf(ctx context.Context, community, text string, rows [][]any, scan func(*sql.Rows) error) error {
+	for n, row := range rows {
+		rows[n] = append(row, community)
+	}
 	return inBatches(rows, func(n int, args []any) error {
-		return s.each(ctx, withRows(text, n, len(rows[0])), scan, append(args, after...)...)
+		width := len(rows[0])
+		text := strings.Replace(text, communityMark, "v.column"+strconv.Itoa(width), 1)
+		return s.each(ctx, withRows(text, n, width), scan, args...)
 	})
 }

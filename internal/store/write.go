@@ -154,8 +154,9 @@ func dependentWrites() []write {
 
 const deleteRefs = `delete from refs where (community, instance) in (` + rowsMark + `)`
 
-// endTimers ends waiting timers; those that do not wait any more stay as they are.
+// endTimers ends waiting timers; those that do not wait any more stay as they are. The status is compared as an
+// expression so that no planner takes the index of due timers, which holds all that wait, for the way to one of them.
 const endTimers = `update timers set status = v.column5, reason = v.column6, ended_at = cast(v.column7 as bigint)
 	from (` + rowsMark + `) as v
 	where community = v.column1 and instance = v.column2 and rule = v.column3 and generation = cast(v.column4 as bigint)
-		and status = 'waiting'`
+		and status || '' = 'waiting'`

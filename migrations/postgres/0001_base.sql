@@ -1,7 +1,8 @@
 -- The tables of Linli, on PostgreSQL. The file of the same name under sqlite/ has the same tables, columns and indexes.
 --
 -- Times are bigints: microseconds since 1970-01-01 UTC; null means that there is none. Every primary key begins with
--- the community where rows belong to one. Text compares byte by byte, whatever the locale of the server.
+-- the community where rows belong to one; no other index does, or a planner without statistics might take it for any
+-- question about one row of a community. Text compares byte by byte, whatever the locale of the server.
 --
 -- A migration that cannot run inside a transaction first sets meta 'half_done' to its own number and removes it as its
 -- last statement; a database that carries that mark is refused.
@@ -28,7 +29,7 @@ create table roots (
   primary key (community, id)
 );
 -- Keeps short names unique, and finds a programme by the name that people type (RootByCode).
-create unique index roots_by_code on roots (community, code) where code <> '';
+create unique index roots_by_code on roots (code, community) where code <> '';
 
 -- instances: programmes, activities, items and registry entries, as they are now.
 create table instances (
@@ -48,22 +49,22 @@ create table instances (
 );
 -- Children, FindByKey and the by_key, prefix and children keys of Load. A key is unique under (parent, workflow); rows
 -- without a key are told apart by their id.
-create unique index instances_by_key on instances (community, parent, workflow, key, (case when key = '' then id else '' end));
+create unique index instances_by_key on instances (parent, community, workflow, key, (case when key = '' then id else '' end));
 -- The slot key of Load: the activities of a programme, without its items.
-create index instances_by_slot on instances (community, parent, slot) where slot <> '';
+create index instances_by_slot on instances (parent, community, slot) where slot <> '';
 -- Subtree and DistinctRows: everything under a programme.
-create index instances_by_root on instances (community, root, id);
+create index instances_by_root on instances (root, community);
 
 -- refs: which instances point to which with their reference fields, across all programmes of the community.
 create table refs (
   community text collate "C" not null,
+  instance  text collate "C" not null,
   target    text collate "C" not null,
   workflow  text collate "C" not null,
-  instance  text collate "C" not null,
-  primary key (community, target, workflow, instance)
+  primary key (community, instance, target)
 );
--- Replacing what one instance points to.
-create index refs_by_instance on refs (community, instance);
+-- The referrers key of Load: who points to an instance.
+create index refs_by_target on refs (target, community, workflow);
 
 -- distinct_counts: how many items hold a value of a distinct aggregate.
 create table distinct_counts (
@@ -88,9 +89,9 @@ create table history (
   primary key (community, root, seq)
 );
 -- Committed and the entry key of Load; also makes it impossible to record a command twice in one chain.
-create unique index history_by_command on history (community, root, command);
+create unique index history_by_command on history (command, root, community);
 -- HistoryOf: the entries that one instance was the target of.
-create index history_by_target on history (community, root, target, seq);
+create index history_by_target on history (target, root, community, seq);
 
 -- idempotency: the answers to requests that carried an Idempotency-Key.
 create table idempotency (
@@ -124,7 +125,7 @@ create table timers (
 -- DueTimers over every programme: the scheduler's scan for due work.
 create index timers_due on timers (due_at, community, root) where status = 'waiting';
 -- DueTimers of one programme, asked before each command on it; AllTimers.
-create index timers_by_root on timers (community, root, status, due_at);
+create index timers_by_root on timers (root, community, status, due_at);
 
 -- subject_keys: the wrapped data key of each person or household; an empty wrapped key is a destroyed one.
 create table subject_keys (
@@ -147,7 +148,7 @@ create table search_terms (
   primary key (community, instance, kind)
 );
 -- Search: a whole or a beginning term; a term's middle is searched by scanning one community and kind.
-create index search_terms_by_term on search_terms (community, kind, term);
+create index search_terms_by_term on search_terms (kind, community, term);
 
 -- bundles: the files of every set of definitions in use, by the hash of their content.
 create table bundles (
