@@ -16,6 +16,7 @@ import (
 	"github.com/linli/linli/internal/engine"
 	"github.com/linli/linli/internal/enginetest"
 	"github.com/linli/linli/internal/seal"
+	"github.com/linli/linli/internal/soak"
 	"github.com/linli/linli/internal/store"
 	"github.com/linli/linli/internal/testdb"
 	"github.com/linli/linli/internal/workflow"
@@ -148,6 +149,7 @@ func TestPlayingAgainDoesNothing(t *testing.T) {
 	}
 }
 
+// TestAnInterruptedRunCarriesOnFromEveryStep stops behind every third step, and in the long run behind every one.
 func TestAnInterruptedRunCarriesOnFromEveryStep(t *testing.T) {
 	t.Parallel()
 	f := small(t)
@@ -156,7 +158,7 @@ func TestAnInterruptedRunCarriesOnFromEveryStep(t *testing.T) {
 	log := whole.must(t, f)
 	want := whole.length(t, f.Community, log.Programme)
 	registry := whole.length(t, f.Community, f.Community)
-	for k := 1; k < len(f.Steps); k++ {
+	for k := 1; k < len(f.Steps); k += soak.Count(3, 1) {
 		o, _ := open(t, t.TempDir(), b)
 		ctx, cancel := context.WithCancel(t.Context())
 		n := 0
