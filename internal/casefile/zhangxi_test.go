@@ -175,13 +175,13 @@ func seedSilence(t *testing.T, o *office, f *casefile.File, log casefile.Log) {
 
 func TestInventedPeopleAreMarked(t *testing.T) {
 	t.Parallel()
-	real := []string{"zhangjie", "h01", "h02", "zhongsen", "xiawei"}
+	stated := []string{"zhangjie", "h01", "h02", "zhongsen", "xiawei"}
 	for _, s := range zhangxi(t).Steps {
 		if !slices.Contains([]string{"person", "household", "block"}, s.Workflow) {
 			continue
 		}
 		i := slices.IndexFunc(s.Input, func(in casefile.Input) bool { return in.Name == "invented" })
-		if marked := i >= 0 && s.Input[i].Value.Text == "true"; marked == slices.Contains(real, s.As) {
+		if marked := i >= 0 && s.Input[i].Value.Text == "true"; marked == slices.Contains(stated, s.As) {
 			t.Errorf("%s: invented is %v", s.As, marked)
 		}
 	}
