@@ -33,7 +33,8 @@ type masterKey struct {
 }
 
 // Create writes a file of newly drawn keys that only its owner can read. A file that is there already stays untouched
-// and is an error.
+// and is an error. The file appears whole or not at all: a process that is killed meanwhile leaves no damaged keys behind,
+// only perhaps a file next to it, whose name begins with a dot and which may be deleted.
 func Create(path string, random io.Reader) error {
 	keys, err := draw(random, 3*keySize)
 	if err != nil {
@@ -46,15 +47,32 @@ func Create(path string, random io.Reader) error {
 	if err != nil {
 		return fmt.Errorf("encode the keys: %w", err)
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // readable by its owner alone
 	if err != nil {
 		return fmt.Errorf("create the key file: %w", err)
 	}
+	defer func() { _ = os.Remove(f.Name()) }()
 	_, err = f.Write(append(content, '\n'))
-	if err := errors.Join(err, f.Sync(), f.Close(), syncDirectory(filepath.Dir(path))); err != nil {
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("write the key file: %w", err)
 	}
+	if err := errors.Join(moveNew(f.Name(), path), syncDirectory(filepath.Dir(path))); err != nil {
+		return fmt.Errorf("create the key file: %w", err)
+	}
 	return nil
+}
+
+// moveNew gives a file its name unless there is a file of that name. A file system without hard links cannot do both in
+// one step; there the lock on the data directory keeps others away.
+func moveNew(from, to string) error {
+	err := os.Link(from, to)
+	if err == nil || errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if _, serr := os.Lstat(to); !errors.Is(serr, fs.ErrNotExist) {
+		return errors.Join(fs.ErrExist, serr)
+	}
+	return os.Rename(from, to)
 }
 
 // syncDirectory makes a new name in a directory survive a loss of power.

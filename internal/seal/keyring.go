@@ -102,3 +102,14 @@ func (k *Keyring) Chain(prev, body []byte) []byte { return mac(k.audit, "linli h
 func (k *Keyring) LookupHash(community, mobile string) string {
 	return base64.RawURLEncoding.EncodeToString(mac(k.lookup, "linli lookup 1", []byte(community), []byte(mobile)))
 }
+
+// Fingerprint returns a keyed hash that tells one request of a community from another. Requests hold personal values, and
+// whoever has the database but no keys must not be able to find them by trying.
+func (k *Keyring) Fingerprint(community string, request []byte) string {
+	return base64.RawURLEncoding.EncodeToString(mac(k.lookup, "linli request 1", []byte(community), request))
+}
+
+// TimerMark returns the MAC, under the audit key, of the end of a timer that no history entry tells of.
+func (k *Keyring) TimerMark(end []byte) string {
+	return base64.RawURLEncoding.EncodeToString(mac(k.audit, "linli timer 1", end))
+}
