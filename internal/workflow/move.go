@@ -98,8 +98,8 @@ func (x *tx) way(inst *Instance, def *Definition) (to string, by []string, what 
 func (x *tx) checkUnused(inst *Instance, def *Definition) ([]string, error) {
 	var out []string
 	for _, m := range sortedKeys(inst.Body.Milestones) {
-		if x.cmd.Kind == KindReopen && inst.Body.Milestones[m].Seq < inst.Body.Milestones[inst.State].Seq {
-			continue
+		if x.cmd.Kind == KindReopen && m != inst.State && inst.Body.Milestones[m].Seq <= inst.Body.Milestones[inst.State].Seq {
+			continue // latched before, or on the same back-filled path
 		}
 		if x.cmd.Kind == KindReopen && inst.Body.Milestones[inst.State].Seq == 0 {
 			continue
