@@ -206,13 +206,10 @@ func inList(k workflow.Key, i *workflow.Instance) bool {
 	}
 }
 
-// pointsTo reports whether a person or household field of an instance holds an id.
+// pointsTo reports whether a reference field of an instance holds an id.
 func pointsTo(d *workflow.Definition, i *workflow.Instance, id string) bool {
 	for _, f := range d.Fields {
-		if f.Type != workflow.TypePerson && f.Type != workflow.TypeHousehold {
-			continue
-		}
-		if slices.Contains(idsIn(i.Body.Data[f.Name]), id) {
+		if f.Type.Reference() && slices.Contains(idsIn(i.Body.Data[f.Name]), id) {
 			return true
 		}
 	}
@@ -290,6 +287,11 @@ func (m *memory) append(e *workflow.Entry) error {
 	var stored workflow.Entry
 	if err := json.Unmarshal(body, &stored); err != nil {
 		return fmt.Errorf("decode entry: %w", err)
+	}
+	for name, v := range e.Input {
+		if !workflow.Equal(v, stored.Input[name]) {
+			return fmt.Errorf("the history of %s %s holds %s as %#v, and reads it back as %#v", e.Kind, e.Event, name, v, stored.Input[name])
+		}
 	}
 	for _, c := range stored.Changes {
 		row, ok := workflow.Replay(m.folded[c.ID], c, community, e.Root)

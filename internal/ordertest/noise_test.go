@@ -56,6 +56,9 @@ func (r *run) noise() workflow.Command {
 		cmd.Input = r.fill(workflow.FieldForm(def, false), 15)
 	case n < 72:
 		cmd.Kind = pick(r.dice, []workflow.Kind{workflow.KindCancel, workflow.KindCancel, workflow.KindSkip})
+		if target.Parent == "" && !chance(r.dice, 3) { // seldom: it is the end of the programme
+			cmd.Kind = workflow.KindSkip
+		}
 	case n < 78:
 		cmd.Kind = workflow.KindReopen
 	case n < 80:

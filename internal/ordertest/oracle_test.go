@@ -99,7 +99,7 @@ func (o *oracle) accept(e accepted) error {
 	} else if o.get("root", e.Target, "") == e.Root { // not the registry's half of a programme's command
 		o.command(e)
 	}
-	// o.money()
+	o.money()
 	o.past[[2]string{e.Root, e.Command}] = o.now
 	if len(o.wrong) > 0 {
 		return errors.New(strings.Join(o.wrong, "\n"))
@@ -137,7 +137,9 @@ func (o *oracle) command(e accepted) {
 		o.aside(id, e.Event)
 		return
 	}
-	o.alive(id)
+	if !e.Actor.System { // a withdrawn consent has its consequences below a cancelled round, too
+		o.alive(id)
+	}
 	switch e.Kind {
 	case workflow.KindFire:
 		o.keep(id, e.Input)
@@ -334,6 +336,7 @@ func (o *oracle) reopened(e accepted, m machine, id string) {
 		return
 	}
 	o.mayDo(e, id, w.by...)
+	o.seen[o.flow(id)+".reopen"]++
 	if slices.Contains(milestones()[o.flow(id)], from) {
 		o.unused(id, from)
 	}

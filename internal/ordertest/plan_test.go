@@ -24,6 +24,7 @@ func (r *run) sensible() []workflow.Command {
 	slices.SortFunc(p.rows, func(a, b workflow.Instance) int { return cmp.Compare(a.ID, b.ID) })
 	for n := range p.rows {
 		i := &p.rows[n]
+		p.writeDown(i)
 		switch i.Workflow {
 		case "neighbourhood":
 			p.programme(i)
@@ -68,6 +69,30 @@ func (p *plan) create(role, parent, of, slot, key string, in workflow.Values) {
 	p.out = append(p.out, workflow.Command{
 		Root: p.root, Target: parent, Kind: workflow.KindCreate, Workflow: of, Slot: slot, Key: key, Input: in,
 		Actor: workflow.Actor{Person: p.cast.as(p.dice, role)},
+	})
+}
+
+// writeDown back-fills now and then what was done on paper.
+func (p *plan) writeDown(i *workflow.Instance) {
+	var states []string
+	for _, to := range [][2]string{
+		{"train", "signed_off"}, {"train", "attendance"}, {"fundraise", "open"}, {"fundraise", "closed"}, {"fundraise", "reconciled"},
+		{"visit", "in_progress"}, {"visit", "completed"}, {"event", "closed"}, {"recognise", "awarded"}, {"recruit", "formed"},
+	} {
+		if to[0] == i.Workflow && i.State != to[1] {
+			states = append(states, to[1])
+		}
+	}
+	percent := 3
+	if i.State == "draft" || i.State == "planning" {
+		percent = 25
+	}
+	if len(states) == 0 || !chance(p.dice, percent) {
+		return
+	}
+	p.out = append(p.out, workflow.Command{
+		Root: p.root, Target: i.ID, Kind: workflow.KindBackfill, State: pick(p.dice, states), Reason: "纸质台账",
+		Actor: workflow.Actor{Person: p.cast.as(p.dice, "lead")},
 	})
 }
 
@@ -310,10 +335,14 @@ func (p *plan) item(i *workflow.Instance) {
 		p.fire("worker", i, "schedule", nil)
 	case "household_visit.scheduled", "household_visit.visiting":
 		if p.oracle.state(i.Parent) == "in_progress" {
-			p.fire("worker", i, "record", workflow.Values{"consent": paper("口头"), "outcome": "见到本人", "answers_record": unrecorded("原文未写")})
+			p.fire("worker", i, "record", workflow.Values{"consent": paper("口头"), "outcome": "seen", "answers_record": unrecorded("原文未写")})
 		}
 	case "household_visit.recorded":
 		p.fire("lead", i, "review", nil)
+	case "hours_entry.draft", "hours_entry.submitted":
+		p.fire("lead", i, "drop", nil)
+	case "resolution.open":
+		p.fire("worker", i, "finish", workflow.Values{"result": "已办"})
 	case "award.awarded":
 		p.fire("worker", i, "issue", workflow.Values{"certificate_record": paper("证书1号")})
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/linli/linli/internal/workflow"
 )
@@ -27,6 +28,7 @@ type run struct {
 	count   int
 	log     []string
 	refusal error
+	fired   bool // timers went off before the last command
 	done    []undoable
 	now     map[string]*image // root → as it was last seen
 
@@ -85,7 +87,7 @@ func (r *run) try(ctx context.Context, cmd workflow.Command) (bool, error) {
 	if err := r.look(ctx); err != nil {
 		return true, err
 	}
-	r.remember(cmd, mine, before, len(mine) == len(entries))
+	r.remember(cmd, mine, before)
 	return true, nil
 }
 
@@ -93,11 +95,13 @@ func (r *run) try(ctx context.Context, cmd workflow.Command) (bool, error) {
 // command's own entries.
 func (r *run) feed(cmd workflow.Command, entries []workflow.Entry) ([]workflow.Entry, error) {
 	var mine []workflow.Entry
+	r.fired = false
 	for _, e := range entries {
 		if e.Command == cmd.ID {
 			mine = append(mine, e)
 			continue
 		}
+		r.fired = true
 		if err := r.oracle.accept(accepted{Entry: e}); err != nil {
 			return nil, r.failed("timer %s: %w", e.Event, err)
 		}
@@ -145,6 +149,9 @@ func (r *run) look(ctx context.Context) error {
 			if d := r.bundle.Definition(row.Workflow); d == nil || d.State(row.State) == nil {
 				return r.failed("a %s is in the state %q, which it does not have", row.Workflow, row.State)
 			}
+			if err := r.whole(row); err != nil {
+				return err
+			}
 			if r.oracle.flow(id) == "" {
 				return r.failed("there is a %s that no command made", row.Workflow)
 			}
@@ -169,9 +176,28 @@ func (r *run) look(ctx context.Context) error {
 	return nil
 }
 
+// whole: a row has what its definition requires, and points to nothing that is not there.
+func (r *run) whole(row workflow.Instance) error {
+	for _, f := range r.bundle.Definition(row.Workflow).Fields {
+		v := row.Body.Data[f.Name]
+		if f.Required && v == nil {
+			return r.failed("a %s has lost its %s, which is required", row.Workflow, f.Name)
+		}
+		if !f.Type.Reference() {
+			continue
+		}
+		for _, id := range idsIn(v) {
+			if _, there := r.row(id); !there && r.oracle.flow(id) == "" {
+				return r.failed("%s of a %s points to something that is gone", f.Name, row.Workflow)
+			}
+		}
+	}
+	return nil
+}
+
 // remember keeps an accepted command so that it can be undone.
-func (r *run) remember(cmd workflow.Command, mine []workflow.Entry, before map[string]*image, alone bool) {
-	if cmd.Kind == workflow.KindUndo || len(before) == 0 || !alone {
+func (r *run) remember(cmd workflow.Command, mine []workflow.Entry, before map[string]*image) {
+	if cmd.Kind == workflow.KindUndo || len(before) == 0 || r.fired {
 		return
 	}
 	u := undoable{cmd: cmd, before: map[string]workflow.Instance{}}
@@ -197,11 +223,18 @@ func (r *run) undoAtOnce(ctx context.Context, before map[string]*image) error {
 	if err != nil {
 		return err
 	}
+	if r.fired {
+		return nil // a timer was faster
+	}
+	var refusal *workflow.Refusal
+	if !undone && u.cmd.Root == community && errors.As(r.refusal, &refusal) && refusal.Has(workflow.ReasonUsed) {
+		return nil // a withdrawal, a death: what they set off elsewhere is under way
+	}
 	if !undone {
 		return r.failed("an undo at once was refused: %w", r.refusal)
 	}
 	for root, was := range before {
-		if d := cmp.Diff(was, r.now[root], cmp.Comparer(sameTime)); d != "" {
+		if d := cmp.Diff(was, r.now[root], cmp.Comparer(sameTime), cmpopts.EquateEmpty()); d != "" {
 			return r.failed("an undo at once left a difference (-before +after):\n%s", d)
 		}
 	}
@@ -250,7 +283,7 @@ func (r *run) undoLater(ctx context.Context) error {
 			return r.failed("a later undo of %s: the row was there before: %v, and is now: %v", u.cmd.ID, there, now)
 		}
 		was.Body.Aggregates, is.Body.Aggregates, was.Body.LastChild, is.Body.LastChild = nil, nil, 0, 0
-		if d := cmp.Diff(was, is, cmp.Comparer(sameTime)); d != "" {
+		if d := cmp.Diff(was, is, cmp.Comparer(sameTime), cmpopts.EquateEmpty()); d != "" {
 			return r.failed("a later undo of %s left a difference (-before +after):\n%s", u.cmd.ID, d)
 		}
 	}
