@@ -4,6 +4,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"log/slog"
@@ -20,6 +21,8 @@ type Config struct {
 	Keys  *seal.Keyring
 	Now   func() time.Time // the process's clock; instants are cut to microseconds
 	Log   *slog.Logger     // nil: nothing is logged. Never receives personal data
+	// Patience is how long a command goes on while others, in other processes, change the same things first; default 30 s.
+	Patience time.Duration
 }
 
 // Engine applies commands. It is safe for concurrent use; Close waits for what was accepted.
@@ -29,12 +32,15 @@ type Engine struct {
 	now   func() time.Time
 	log   *slog.Logger
 
+	patience time.Duration
+
 	commits chan submission // ready slices for the one committer
 	wg      sync.WaitGroup
 
 	mu      sync.Mutex
 	queues  map[queueKey]*queue
 	bundles map[string]*workflow.Bundle
+	turns   map[string]*registryTurn
 	closed  bool
 	idle    *sync.Cond // signalled when a queue runs dry
 }
@@ -48,7 +54,8 @@ func New(c Config) *Engine {
 	e := &Engine{
 		store: c.Store, keys: c.Keys, now: c.Now, log: log,
 		commits: make(chan submission, 1024),
-		queues:  map[queueKey]*queue{}, bundles: map[string]*workflow.Bundle{},
+		queues:  map[queueKey]*queue{}, bundles: map[string]*workflow.Bundle{}, turns: map[string]*registryTurn{},
+		patience: cmp.Or(c.Patience, defaultPatience),
 	}
 	e.idle = sync.NewCond(&e.mu)
 	e.wg.Go(e.commitLoop)

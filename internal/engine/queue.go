@@ -11,10 +11,11 @@ import (
 	"github.com/linli/linli/internal/workflow"
 )
 
-// The bounds of one slice and of the patience with others' commits.
+// The bounds of one slice, of the rounds of loading for one command, and of the patience with others' commits.
 const (
-	maxSlice    = 64
-	maxAttempts = 50
+	maxSlice        = 64
+	maxAttempts     = 50
+	defaultPatience = 30 * time.Second
 )
 
 type queueKey struct{ community, root string }
@@ -93,39 +94,69 @@ func (e *Engine) work(ctx context.Context, k queueKey, q *queue) {
 // runJobs carries a slice of jobs through load, apply and commit until every one has its answer.
 func (e *Engine) runJobs(ctx context.Context, k queueKey, jobs []*job) {
 	e.fireDueTimers(ctx, k, jobs)
+	jobs, err := e.attempts(ctx, k, jobs)
+	switch {
+	case err == nil:
+	case len(jobs) > 1 && fault.KindOf(err) != fault.Unavailable:
+		// The database refused the slice for a reason of its own: one command is poisoned, so each goes alone.
+		for _, j := range jobs {
+			e.runJobs(ctx, k, []*job{j})
+		}
+	default:
+		for _, j := range jobs {
+			e.log.Error("command failed", "command", j.req.ID, "kind", j.req.Kind, "err", err)
+			j.answer(Result{}, err)
+		}
+	}
+}
+
+// attempts prepares and commits a slice, again and again while others are faster, for as long as the engine's patience lasts. It
+// returns the jobs that have no answer yet, with the reason.
+func (e *Engine) attempts(ctx context.Context, k queueKey, jobs []*job) ([]*job, error) {
+	patience := time.NewTimer(e.patience)
+	defer patience.Stop()
+	registry := &turn{engine: e, community: k.community}
+	defer registry.leave()
+	if k.root == k.community {
+		registry.take()
+	}
 	for attempt := 0; ; attempt++ {
 		s, err := e.prepare(ctx, k, jobs)
-		if err == nil && s.empty() {
-			s.answerAll(nil)
-			return
+		if err == nil && s.registers() && registry.take() {
+			continue // what was prepared outside its turn may be old by now
 		}
-		if err == nil {
+		if err == nil && !s.empty() {
 			err = e.commit(ctx, s)
 		}
 		switch {
 		case err == nil:
 			s.answerAll(nil)
-			return
-		case errors.Is(err, ErrConflict) && attempt < maxAttempts:
-			backoff(attempt)
-		case errors.Is(err, ErrUnknownOutcome) && attempt < maxAttempts:
+			return nil, nil
+		case errors.Is(err, ErrUnknownOutcome):
 			e.settle(ctx, s)
 			if jobs = s.open(); len(jobs) == 0 {
-				return
+				return nil, nil
 			}
-			backoff(attempt)
-		case len(jobs) > 1:
-			// The database refused the slice for a reason of its own: one command is poisoned, so each goes alone.
-			for _, j := range jobs {
-				e.runJobs(ctx, k, []*job{j})
-			}
-			return
+		case !errors.Is(err, ErrConflict):
+			return jobs, err
+		}
+		select {
+		case <-patience.C:
+			return jobs, outOfPatience(err)
 		default:
-			e.log.Error("command failed", "command", jobs[0].req.ID, "kind", jobs[0].req.Kind, "err", err)
-			jobs[0].answer(Result{}, err)
-			return
+			backoff(attempt)
 		}
 	}
+}
+
+// outOfPatience is what people see of a commit that did not come through.
+func outOfPatience(err error) error {
+	if errors.Is(err, ErrConflict) {
+		return fault.Wrap(err, fault.Unavailable, "busy", "系统繁忙，本次操作没有保存；请稍后重试",
+			"too many others are changing the same things; nothing was saved, try again shortly")
+	}
+	return fault.Wrap(err, fault.Unavailable, "outcome_unknown", "与数据库的连接中断，尚不知是否已保存；请用同一编号重试",
+		"the connection to the database was lost and it is not known whether this was saved; repeat it with the same command id")
 }
 
 // backoff waits a little, with jitter, so that replicas that collide do not collide again.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/linli/linli/internal/fault"
@@ -30,6 +31,11 @@ type part struct {
 }
 
 func (w *work) empty() bool { return len(w.slice.Chains) == 0 }
+
+// registers reports whether the slice writes to its community's registry.
+func (w *work) registers() bool {
+	return slices.ContainsFunc(w.slice.Chains, func(c Chain) bool { return c.Head.Root == w.key.community })
+}
 
 func (w *work) answerAll(err error) {
 	for _, p := range w.parts {
