@@ -44,7 +44,7 @@ func (c *checkCmd) Run(s *session) error {
 // problems prints each mistake as file:line:column: what; what to do.
 func (c console) problems(w io.Writer, ps workflow.Problems) {
 	for _, p := range ps {
-		_, _ = fmt.Fprintln(w, p)
+		_, _ = fmt.Fprintln(w, p.In(c.lang))
 	}
 	c.note("共 %d 处问题。", "%d mistakes.", len(ps))
 }

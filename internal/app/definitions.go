@@ -130,5 +130,5 @@ func loadDefinitions(dirs []string) (*workflow.Bundle, error) {
 // brokenSet is a set of definitions that cannot be used.
 type brokenSet struct{ problems workflow.Problems }
 
-// Error lists every mistake on a line of its own.
+// Error lists every mistake in English, on a line of its own.
 func (b *brokenSet) Error() string { return b.problems.Error() }

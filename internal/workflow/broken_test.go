@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -34,11 +35,12 @@ func TestBrokenFilesAreRefusedAtTheRightPlace(t *testing.T) {
 			}
 			var got []mistake
 			for n, p := range problems {
-				m := mistake{p.Code, p.Pos.Line, p.Pos.Column, p.Do}
-				if n < len(tt.want) && strings.HasPrefix(p.Do, tt.want[n].Do) {
+				m := mistake{p.Code, p.Pos.Line, p.Pos.Column, p.Do.EN}
+				if n < len(tt.want) && strings.HasPrefix(p.Do.EN, tt.want[n].Do) {
 					m.Do = tt.want[n].Do
 				}
 				got = append(got, m)
+				checkBothLanguages(t, p)
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("problems (-want +got):\n%s\nin full:\n%v", diff, problems)
@@ -60,6 +62,31 @@ func TestBrokenFilesAreRefusedAtTheRightPlace(t *testing.T) {
 		}
 	}
 }
+
+// checkBothLanguages checks that a problem can be read by somebody who reads only Chinese, and by somebody who reads only English.
+func checkBothLanguages(t *testing.T, p Problem) {
+	t.Helper()
+	quoted := regexp.MustCompile("`[^`]*`|“[^”]*”|\"[^\"]*\"")
+	for name, text := range map[string]Text{"what": p.What, "do": p.Do} {
+		if strings.TrimSpace(text.EN) == "" || !strings.ContainsFunc(text.ZH, isChinese) {
+			t.Errorf("%s: %s lacks a language: %+v", p.Pos, name, text)
+		}
+		if strings.ContainsFunc(text.EN, isChinese) {
+			t.Errorf("%s: the English of %s is Chinese: %q", p.Pos, name, text.EN)
+		}
+		if strings.Contains(text.ZH+text.EN, "%!") || strings.Contains(text.ZH, "{ZH:") {
+			t.Errorf("%s: %s is put together wrongly: %+v", p.Pos, name, text)
+		}
+		if bare := quoted.ReplaceAllString(text.ZH, ""); regexp.MustCompile(`\p{Han} ?[,;:!?]`).MatchString(bare) {
+			t.Errorf("%s: the Chinese of %s has half-width punctuation: %q", p.Pos, name, text.ZH)
+		}
+	}
+	if p.In("zh") == p.In("en") || p.String() != p.In("en") {
+		t.Errorf("%s: reads as %q, %q and %q", p.Pos, p.In("zh"), p.In("en"), p.String())
+	}
+}
+
+func isChinese(r rune) bool { return unicode.Is(unicode.Han, r) }
 
 // allCodes reads the kinds of mistakes from the source that declares them.
 func allCodes(t *testing.T) []string {

@@ -1,7 +1,6 @@
 package workflow
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -60,12 +59,12 @@ type cacheKey struct {
 func (c *checker) compile(drafts []*draft) {
 	set, err := newTypeSet(c.bundle)
 	if err != nil {
-		c.problems.add(Pos{".", 1, 1}, codeCELType, err.Error(), "report this as a defect of the program")
+		c.problems.add(Pos{".", 1, 1}, codeCELType, defect(err), reportIt())
 		return
 	}
 	base, err := newBaseEnv(set)
 	if err != nil {
-		c.problems.add(Pos{".", 1, 1}, codeCELType, err.Error(), "report this as a defect of the program")
+		c.problems.add(Pos{".", 1, 1}, codeCELType, defect(err), reportIt())
 		return
 	}
 	compilers := make([]*compiler, len(drafts))
@@ -77,7 +76,7 @@ func (c *checker) compile(drafts []*draft) {
 		}
 		compilers[n] = k
 		if err := k.definition(); err != nil {
-			k.problems.add(k.def.Pos, codeCELType, err.Error(), "report this as a defect of the program")
+			k.problems.add(k.def.Pos, codeCELType, defect(err), reportIt())
 		}
 	})
 	reads := map[string][]string{}
@@ -88,12 +87,21 @@ func (c *checker) compile(drafts []*draft) {
 	c.checkAggregateCycle(reads)
 }
 
+// defect is what no definition should be able to bring about.
+func defect(err error) Text {
+	return phrase("表达式的环境无法建立（原话：%s）", "the environment of expressions cannot be made: %s", err.Error())
+}
+
+func reportIt() Text {
+	return Text{"这是程序的缺陷，请报告给开发者", "report this as a defect of the program"}
+}
+
 // checkAggregateCycle looks for figures that feed each other, which could never be computed.
 func (c *checker) checkAggregateCycle(reads map[string][]string) {
 	for _, path := range cycles(sortedKeys(reads), reads) {
 		workflow, name, _ := strings.Cut(path[0], ".")
-		c.problems.add(c.bundle.byName[workflow].Aggregate(name).Pos, codeAggregateCycle, "the aggregates feed each other: "+arrows(path),
-			"compute one of them from fields alone")
+		c.problems.add(c.bundle.byName[workflow].Aggregate(name).Pos, codeAggregateCycle, phrase("汇总互相计算：%s", "the aggregates feed each other: %s", arrows(path)),
+			Text{"请让其中一个只从字段计算", "compute one of them from fields alone"})
 	}
 }
 
@@ -305,19 +313,25 @@ func (k *compiler) expr(at *place, e *Expr, wants ...want) {
 func (k *compiler) wrongResult(e *Expr, result *types.Type, w want) {
 	pos := e.origin.at(1, leadingSpace(e.Source))
 	if w.field != nil && w.field.Privacy.Sealed() {
-		k.problems.add(pos, codeSealed, fmt.Sprintf("the field %s is %s and an effect cannot write it", w.field.Name, w.field.Privacy),
-			"let a person give it as an input, clear it with null, or make the field internal")
+		k.problems.add(pos, codeSealed, phrase("字段“%s”的隐私为 %s，效果不能写入", "the field %s is %s and an effect cannot write it", w.field.Name, w.field.Privacy),
+			Text{
+				"请改由人在输入项中填写、用 null 清除，或把字段改为 internal",
+				"let a person give it as an input, clear it with null, or make the field internal",
+			})
 		return
 	}
 	if result.TypeName() == sealedName {
-		k.problems.add(pos, codeSealed, "the expression gives a personal or sensitive value", "expressions see only whether it was given: write .given")
+		k.problems.add(pos, codeSealed, Text{"表达式给出的是个人信息或敏感信息", "the expression gives a personal or sensitive value"}, onlyGiven())
 		return
 	}
-	do := "make the expression give " + w.name
+	do := phrase("请让表达式给出%s", "make the expression give %s", w.name)
 	if isOptional(result) && !w.optional {
-		k.problems.add(pos, codeCELOptional, fmt.Sprintf("the expression may have no value, where %s is needed", w.name),
-			"write .orValue(…) with what holds when it is unknown, or .hasValue() to ask")
+		k.problems.add(pos, codeCELOptional, phrase("表达式可能没有值，而这里需要%s", "the expression may have no value, where %s is needed", w.name),
+			Text{
+				"请写 .orValue(…) 给出未知时的值，或用 .hasValue() 来问",
+				"write .orValue(…) with what holds when it is unknown, or .hasValue() to ask",
+			})
 		return
 	}
-	k.problems.add(pos, codeCELResult, fmt.Sprintf("the expression gives %s, where %s is needed", typeName(result), w.name), do)
+	k.problems.add(pos, codeCELResult, phrase("表达式给出的是%s，而这里需要%s", "the expression gives %s, where %s is needed", typeName(result), w.name), do)
 }

@@ -1,7 +1,6 @@
 package workflow
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -23,7 +22,8 @@ func (k *compiler) inspect(at *place, e *Expr, checked *cel.Ast) {
 	ast.PreOrderVisit(tree.Expr(), ast.NewExprVisitor(func(n ast.Expr) {
 		switch n.Kind() {
 		case ast.StructKind:
-			k.problems.add(where(n), codeCELType, "an expression cannot make a "+n.AsStruct().TypeName(), "use a value that exists")
+			k.problems.add(where(n), codeCELType, phrase("表达式不能造出 %s", "an expression cannot make a %s", n.AsStruct().TypeName()),
+				Text{"请用已有的值", "use a value that exists"})
 		case ast.SelectKind:
 			o := n.AsSelect().Operand()
 			if o.Kind() == ast.IdentKind && o.AsIdent() == "input" {
@@ -39,13 +39,17 @@ func (k *compiler) inspect(at *place, e *Expr, checked *cel.Ast) {
 				asked[n.AsCall().Args()[0].ID()] = true
 			}
 			if n.AsCall().FunctionName() == "dyn" {
-				k.problems.add(where(n), codeCELType, "dyn() takes the type away that the checks rely on", "use the value as it is")
+				k.problems.add(where(n), codeCELType, Text{"dyn() 会抹掉检查所依据的类型", "dyn() takes the type away that the checks rely on"},
+					Text{"请直接用原来的值", "use the value as it is"})
 			}
 			k.compared(at, tree, n.AsCall(), where)
 		case ast.IdentKind:
 			name := n.AsIdent()
 			if (name == "part" || name == "consent") && !asked[n.ID()] {
-				k.problems.add(where(n), codeCELType, name+" cannot be listed or compared", "ask for one entry: part[person], consent[subject + '/' + kind]")
+				k.problems.add(where(n), codeCELType, phrase("%s 不能列举，也不能比较", "%s cannot be listed or compared", name), Text{
+					"请只取一项：part[person]、consent[subject + '/' + kind]",
+					"ask for one entry: part[person], consent[subject + '/' + kind]",
+				})
 			}
 		}
 	}))
@@ -75,7 +79,7 @@ func (k *compiler) compared(at *place, tree *ast.AST, call ast.CallExpr, where f
 		}
 		for _, l := range literals {
 			if s, ok := stringLiteral(l); ok && !slices.Contains(words, s) {
-				k.problems.add(where(l), codeCELLiteral, fmt.Sprintf("%s is never %q", what, s), "use one of: "+strings.Join(words, ", "))
+				k.problems.add(where(l), codeCELLiteral, phrase("%s不可能是“%s”", "%s is never %q", what, s), oneOf(words))
 			}
 		}
 	}
@@ -90,11 +94,11 @@ func stringLiteral(n ast.Expr) (string, bool) {
 }
 
 // words lists the texts that an expression can give, where the definitions say so; nil where any text may come.
-func (k *compiler) words(at *place, tree *ast.AST, n ast.Expr) ([]string, string) {
+func (k *compiler) words(at *place, tree *ast.AST, n ast.Expr) ([]string, Text) {
 	switch n.Kind() {
 	case ast.IdentKind:
 		if n.AsIdent() == "state" && at.def != nil && tree.GetType(n.ID()).IsExactType(types.StringType) {
-			return stateNames(at.def), "the state of " + at.def.Name
+			return stateNames(at.def), theState(at.def.Name)
 		}
 	case ast.SelectKind:
 		s := n.AsSelect()
@@ -114,37 +118,41 @@ func (k *compiler) words(at *place, tree *ast.AST, n ast.Expr) ([]string, string
 			return words, what
 		case operators.Index:
 			if a := c.Args()[0]; a.Kind() == ast.IdentKind && a.AsIdent() == "consent" {
-				return []string{"given", "withdrawn", "refused", "unrecorded", "none"}, "a consent"
+				return []string{"given", "withdrawn", "refused", "unrecorded", "none"}, Text{"同意情况", "a consent"}
 			}
 		}
 	}
-	return nil, ""
+	return nil, Text{}
+}
+
+func theState(workflow string) Text {
+	return phrase("流程“%s”的状态", "the state of %s", workflow)
 }
 
 // memberWords lists the texts that a member of an object can hold.
-func (k *compiler) memberWords(t *types.Type, field string) ([]string, string) {
+func (k *compiler) memberWords(t *types.Type, field string) ([]string, Text) {
 	if t == nil || t.Kind() != types.StructKind {
-		return nil, ""
+		return nil, Text{}
 	}
 	w, rest, _ := strings.Cut(strings.TrimPrefix(t.TypeName(), "linli."), ".")
 	d := k.bundle.byName[w]
 	if d == nil {
-		return nil, ""
+		return nil, Text{}
 	}
 	event, input := strings.CutSuffix(rest, ".input")
 	switch {
 	case rest == "" && field == "state":
-		return stateNames(d), "the state of " + w
+		return stateNames(d), theState(w)
 	case rest == "data":
-		return enumNames(d.Field(field)), field
+		return enumNames(d.Field(field)), phrase("“%s”", "%s", field)
 	case input:
 		if e := d.Event(event); e != nil {
 			if in := e.input(field); in != nil {
-				return enumNames(&in.Field), field
+				return enumNames(&in.Field), phrase("“%s”", "%s", field)
 			}
 		}
 	}
-	return nil, ""
+	return nil, Text{}
 }
 
 func stateNames(d *Definition) []string {
@@ -177,7 +185,7 @@ func (k *compiler) literals(e *Expr, checked *cel.Ast, w want) {
 		if s, ok := stringLiteral(n); ok && !slices.Contains(words, s) {
 			loc := tree.SourceInfo().GetStartLocation(n.ID())
 			k.problems.add(e.origin.at(loc.Line(), loc.Column()), codeCELLiteral,
-				fmt.Sprintf("%s cannot be %q", w.field.Name, s), "use one of: "+strings.Join(words, ", "))
+				phrase("“%s”不能是“%s”", "%s cannot be %q", w.field.Name, s), oneOf(words))
 		}
 	}
 }

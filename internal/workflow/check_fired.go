@@ -1,7 +1,5 @@
 package workflow
 
-import "fmt"
-
 // checkFiredBySystem notes events that only the system may fire although nothing makes it do so. Whether something does can only be
 // told in a set that has the community's registry, whose changes fire events too.
 func (c *checker) checkFiredBySystem(drafts []*draft) {
@@ -15,8 +13,9 @@ func (c *checker) checkFiredBySystem(drafts []*draft) {
 				continue
 			}
 			c.problems.add(d.at("event", e.Name, "by"), codeNobody,
-				fmt.Sprintf("only the system may fire event %s, but no timer, reminder or effect of this set does", e.Name),
-				"add a role to `by:`, or a timer or effect that fires it")
+				phrase("事件“%s”只能由系统触发，但这套定义里没有触发它的定时、提醒或效果",
+					"only the system may fire event %s, but no timer, reminder or effect of this set does", e.Name),
+				Text{"请在 `by:` 中加一个角色，或加一个触发它的定时或效果", "add a role to `by:`, or a timer or effect that fires it"})
 		}
 	}
 }

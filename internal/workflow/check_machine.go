@@ -1,7 +1,6 @@
 package workflow
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -29,14 +28,17 @@ func (c *checker) checkMachines(drafts []*draft) {
 func (c *checker) checkState(d *draft, s *State, reached, ends bool) {
 	switch {
 	case !reached:
-		c.problems.add(s.Pos, codeUnreachable, fmt.Sprintf("no event leads from %s to the state %q", d.def.Initial, s.Name),
-			"add an event that leads there, or remove the state")
+		c.problems.add(s.Pos, codeUnreachable, phrase("没有事件能从“%s”通到状态“%s”", "no event leads from %s to the state %q", d.def.Initial, s.Name),
+			Text{"请加一个通到那里的事件，或删除这个状态", "add an event that leads there, or remove the state"})
 	case s.Final:
 	case len(d.def.EventsFrom(s.Name)) == 0:
-		c.problems.add(s.Pos, codeDeadEnd, fmt.Sprintf("no event leaves the state %q", s.Name), "add one, or write `final: true`")
+		c.problems.add(s.Pos, codeDeadEnd, phrase("没有事件从状态“%s”出发", "no event leaves the state %q", s.Name),
+			Text{"请加一个，或写 `final: true`", "add one, or write `final: true`"})
 	case !ends:
-		c.problems.add(s.Pos, codeNoFinal, fmt.Sprintf("from the state %q no final state can be reached", s.Name),
-			"add an event that leads on, or write `final: true` at the state where it ends (cancelling does not count)")
+		c.problems.add(s.Pos, codeNoFinal, phrase("从状态“%s”到不了任何终结状态", "from the state %q no final state can be reached", s.Name), Text{
+			"请加一个往后走的事件，或在结束处的状态写 `final: true`（取消不算）",
+			"add an event that leads on, or write `final: true` at the state where it ends (cancelling does not count)",
+		})
 	}
 }
 

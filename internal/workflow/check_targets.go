@@ -2,24 +2,24 @@ package workflow
 
 // effectTargets returns the definitions whose instances an effect may write, create or fire on, and what is wrong if that
 // cannot be told.
-func effectTargets(b *Bundle, d *Definition, e *Effect) ([]*Definition, string) {
+func effectTargets(b *Bundle, d *Definition, e *Effect) ([]*Definition, Text) {
 	switch e.Kind {
 	case EffectParticipation:
 		if p := b.byName[workflowParticipation]; p != nil {
-			return []*Definition{p}, ""
+			return []*Definition{p}, Text{}
 		}
-		return nil, "this set has no workflow participation"
+		return nil, Text{"这套定义里没有 participation 流程", "this set has no workflow participation"}
 	case EffectCreate, EffectRegister:
 		if w := b.byName[e.Of]; w != nil {
-			return []*Definition{w}, ""
+			return []*Definition{w}, Text{}
 		}
-		return nil, ""
+		return nil, Text{}
 	case EffectFire:
 		if e.On == "items" {
 			if w := b.byName[e.Of]; w != nil {
-				return []*Definition{w}, ""
+				return []*Definition{w}, Text{}
 			}
-			return nil, ""
+			return nil, Text{}
 		}
 	case EffectSet, EffectLatch, EffectMessage:
 	}
@@ -27,25 +27,25 @@ func effectTargets(b *Bundle, d *Definition, e *Effect) ([]*Definition, string) 
 }
 
 // placeTargets resolves self, parent, root or a reference field.
-func placeTargets(b *Bundle, d *Definition, on string) ([]*Definition, string) {
+func placeTargets(b *Bundle, d *Definition, on string) ([]*Definition, Text) {
 	switch on {
 	case "", "self":
-		return []*Definition{d}, ""
+		return []*Definition{d}, Text{}
 	case "parent":
-		return known(b, b.parents[d.Name]), missingIf(len(b.parents[d.Name]) == 0, d.Name+" lives under no workflow of this set")
+		return known(b, b.parents[d.Name]), missingIf(len(b.parents[d.Name]) == 0, phrase("“%s”不属于这套定义里的任何流程", "%s lives under no workflow of this set", d.Name))
 	case "root":
 		roots := b.rootsOf(d.Name)
-		return known(b, roots), missingIf(len(roots) == 0, d.Name+" belongs to no programme of this set")
+		return known(b, roots), missingIf(len(roots) == 0, phrase("“%s”不属于这套定义里的任何项目", "%s belongs to no programme of this set", d.Name))
 	default:
 		f := d.Field(on)
 		if f == nil || !f.Type.Reference() {
-			return nil, d.Name + " has no reference field " + on
+			return nil, phrase("“%s”没有引用字段“%s”", "%s has no reference field %s", d.Name, on)
 		}
 		w := b.byName[f.target()]
 		if w == nil {
-			return nil, "this set has no workflow " + f.target()
+			return nil, phrase("这套定义里没有流程“%s”", "this set has no workflow %s", f.target())
 		}
-		return []*Definition{w}, ""
+		return []*Definition{w}, Text{}
 	}
 }
 
@@ -59,9 +59,9 @@ func known(b *Bundle, names []string) []*Definition {
 	return out
 }
 
-func missingIf(missing bool, why string) string {
+func missingIf(missing bool, why Text) Text {
 	if missing {
 		return why
 	}
-	return ""
+	return Text{}
 }

@@ -2,7 +2,6 @@ package workflow
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"path"
 	"regexp"
@@ -44,7 +43,7 @@ func (d *draft) at(names ...string) Pos {
 }
 
 // names reads a list of names and marks each.
-func (d *draft) markedNames(n *yaml.Node, what string, where ...string) []string {
+func (d *draft) markedNames(n *yaml.Node, what Text, where ...string) []string {
 	out := d.names(n, what)
 	if n == nil {
 		return out
@@ -56,7 +55,7 @@ func (d *draft) markedNames(n *yaml.Node, what string, where ...string) []string
 	return out
 }
 
-func (d *draft) markedName(n *yaml.Node, what string, where ...string) string {
+func (d *draft) markedName(n *yaml.Node, what Text, where ...string) string {
 	if n == nil {
 		return ""
 	}
@@ -84,19 +83,20 @@ func decode(file string, content []byte) *draft {
 func (d *draft) parse(content []byte) *yaml.Node {
 	top := Pos{d.file, 1, 1}
 	if !validText(content) {
-		d.problems.add(top, codeYAML, "the file is not UTF-8 text", "save it as UTF-8")
+		d.problems.add(top, codeYAML, Text{"文件不是 UTF-8 文本", "the file is not UTF-8 text"}, Text{"请另存为 UTF-8", "save it as UTF-8"})
 		return nil
 	}
 	dec := yaml.NewDecoder(strings.NewReader(string(content)))
 	var doc, second yaml.Node
 	err := dec.Decode(&doc)
 	if errors.Is(err, io.EOF) || err == nil && len(doc.Content) == 0 {
-		d.problems.add(top, codeYAML, "the file is empty", "write a definition or remove the file")
+		d.problems.add(top, codeYAML, Text{"文件是空的", "the file is empty"}, Text{"请写上定义，或删除文件", "write a definition or remove the file"})
 		return nil
 	}
 	if err == nil {
 		if err = dec.Decode(&second); err == nil {
-			d.note(&second, codeYAML, "the file holds a second document", "write one definition a file")
+			d.note(&second, codeYAML, Text{"文件里有第二个 YAML 文档", "the file holds a second document"},
+				Text{"一个文件只写一个定义", "write one definition a file"})
 			return doc.Content[0]
 		}
 		if errors.Is(err, io.EOF) {
@@ -121,37 +121,38 @@ func (d *draft) notYAML(err error) {
 		}
 	}
 	said = strings.TrimPrefix(said, "yaml: ")
-	d.problems.add(pos, codeYAML, "this is not YAML: "+said, "check indentation, quotes and brackets from this line on")
+	d.problems.add(pos, codeYAML, phrase("这不是正确的 YAML（解析器报告：%s）", "this is not YAML: %s", said),
+		Text{"请从这一行起核对缩进、引号和括号", "check indentation, quotes and brackets from this line on"})
 }
 
 // definition reads the whole document.
 func (d *draft) definition(root *yaml.Node) {
 	def := d.def
 	def.Pos = d.pos(root)
-	m := d.mapping(root, "the definition")
+	m := d.mapping(root, Text{"流程定义", "the definition"})
 	if m == nil {
 		return
 	}
 	if n := m.need("language"); n != nil {
-		if v := d.integer(n, "language", 1); v != languageVersion && v != 0 {
-			d.note(n, codeLanguage, fmt.Sprintf("language %d is not known here", v), fmt.Sprintf("write `language: %d`", languageVersion))
+		if v := d.integer(n, word("language"), 1); v != languageVersion && v != 0 {
+			d.note(n, codeLanguage, phrase("不认识第 %d 版定义语言", "language %d is not known here", v), phrase("请写 `language: %d`", "write `language: %d`", languageVersion))
 		}
 	}
 	d.workflowName(m.need("workflow"))
 	d.level(m.need("level"))
-	if def.Title = d.text(m.need("title"), "title"); m.has("about") {
-		def.About = d.text(m.take("about"), "about")
+	if def.Title = d.text(m.need("title"), word("title")); m.has("about") {
+		def.About = d.text(m.take("about"), word("about"))
 	}
 	m.take("about")
-	def.Subject = d.markedName(m.take("subject"), "subject", "subject")
+	def.Subject = d.markedName(m.take("subject"), word("subject"), "subject")
 	d.fields(m.take("fields"))
 	d.sections(m.take("sections"))
 	d.slots(m.take("slots"))
 	d.needs(m.take("needs"))
-	def.Items = d.markedNames(m.take("items"), "items", "items")
+	def.Items = d.markedNames(m.take("items"), word("items"), "items")
 	d.aggregates(m.take("aggregates"))
 	d.always(m.take("always"))
-	def.Initial = d.markedName(m.need("initial"), "initial", "initial")
+	def.Initial = d.markedName(m.need("initial"), word("initial"), "initial")
 	d.states(m.need("states"))
 	d.events(m.take("events"))
 	d.timers(m.take("timers"))
@@ -162,13 +163,13 @@ func (d *draft) definition(root *yaml.Node) {
 
 // workflowName checks that the definition is called as its file is.
 func (d *draft) workflowName(n *yaml.Node) {
-	name := d.markedName(n, "workflow", "workflow")
+	name := d.markedName(n, word("workflow"), "workflow")
 	if name == "" {
 		return
 	}
 	if name != d.name {
-		d.note(n, codeFileName, fmt.Sprintf("the workflow is called %q but its file %q", name, path.Base(d.file)),
-			"call both the same: "+name+"/"+name+".yaml")
+		d.note(n, codeFileName, phrase("流程名为“%s”，文件名却是“%s”", "the workflow is called %q but its file %q", name, path.Base(d.file)),
+			phrase("请让两者相同：%[1]s/%[1]s.yaml", "call both the same: %[1]s/%[1]s.yaml", name))
 	}
 	d.name, d.def.Name = name, name
 }
@@ -178,14 +179,14 @@ func (d *draft) level(n *yaml.Node) {
 		return
 	}
 	d.mark(n, "level")
-	d.def.Level = Level(d.choice(n, "level", string(LevelCommunity), string(LevelProgramme), string(LevelActivity), string(LevelItem)))
+	d.def.Level = Level(d.choice(n, word("level"), string(LevelCommunity), string(LevelProgramme), string(LevelActivity), string(LevelItem)))
 }
 
 func (d *draft) sections(n *yaml.Node) {
-	d.named(n, "sections", func(name string, key, value *yaml.Node) {
+	d.named(n, word("sections"), func(name string, key, value *yaml.Node) {
 		s := &Section{Pos: d.pos(key), Name: name}
-		if m := d.mapping(value, "section "+name); m != nil {
-			s.Title = d.text(m.need("title"), "title of section "+name)
+		if m := d.mapping(value, phrase("章节“%s”", "section %s", name)); m != nil {
+			s.Title = d.text(m.need("title"), partOf(m.what, "title"))
 			m.done()
 		}
 		d.def.Sections = append(d.def.Sections, s)
@@ -193,20 +194,21 @@ func (d *draft) sections(n *yaml.Node) {
 }
 
 func (d *draft) slots(n *yaml.Node) {
-	d.named(n, "slots", func(name string, key, value *yaml.Node) {
+	d.named(n, word("slots"), func(name string, key, value *yaml.Node) {
 		s := &Slot{Pos: d.pos(key), Name: name}
-		what := "slot " + name
+		what := phrase("活动位置“%s”", "slot %s", name)
 		if m := d.mapping(value, what); m != nil {
-			s.Workflow = d.markedName(m.need("workflow"), "workflow of "+what, "slot", name, "workflow")
+			s.Workflow = d.markedName(m.need("workflow"), partOf(what, "workflow"), "slot", name, "workflow")
 			if v := m.take("min"); v != nil {
-				s.Min = d.integer(v, "min of "+what, 0)
+				s.Min = d.integer(v, partOf(what, "min"), 0)
 			}
 			if v := m.take("max"); v != nil {
-				if s.Max = d.integer(v, "max of "+what, 0); s.Max != 0 && s.Max < s.Min {
-					d.note(v, codeValue, fmt.Sprintf("%s allows at most %d but needs %d", what, s.Max, s.Min), "raise max, or write 0 for any number")
+				if s.Max = d.integer(v, partOf(what, "max"), 0); s.Max != 0 && s.Max < s.Min {
+					d.note(v, codeValue, phrase("%s最多允许 %d 个，却至少需要 %d 个", "%s allows at most %d but needs %d", what, s.Max, s.Min),
+						Text{"请调高 max，或写 0 表示不限", "raise max, or write 0 for any number"})
 				}
 			}
-			s.Title = d.text(m.need("title"), "title of "+what)
+			s.Title = d.text(m.need("title"), partOf(what, "title"))
 			m.done()
 		}
 		d.def.Slots = append(d.def.Slots, s)
@@ -214,9 +216,9 @@ func (d *draft) slots(n *yaml.Node) {
 }
 
 func (d *draft) needs(n *yaml.Node) {
-	d.named(n, "needs", func(name string, key, value *yaml.Node) {
+	d.named(n, word("needs"), func(name string, key, value *yaml.Node) {
 		need := &Need{Pos: d.pos(key), Name: name}
-		what := "need " + name
+		what := phrase("先后要求“%s”", "need %s", name)
 		m := d.mapping(value, what)
 		if m == nil {
 			return
@@ -225,19 +227,22 @@ func (d *draft) needs(n *yaml.Node) {
 			d.mark(v, "need", name, "event")
 			need.Slot, need.Event = d.slotEvent(v, what)
 		}
-		need.On = d.markedName(m.need("on"), "`on` of "+what, "need", name, "on")
-		need.Milestone = d.markedName(m.need("milestone"), "milestone of "+what, "need", name, "milestone")
-		need.Which = Which(d.choice(m.need("which"), "`which` of "+what, string(WhichAll), string(WhichAny), string(WhichNamed)))
-		need.Field = d.markedName(m.take("field"), "field of "+what, "need", name, "field")
+		need.On = d.markedName(m.need("on"), partOf(what, "on"), "need", name, "on")
+		need.Milestone = d.markedName(m.need("milestone"), partOf(what, "milestone"), "need", name, "milestone")
+		need.Which = Which(d.choice(m.need("which"), partOf(what, "which"), string(WhichAll), string(WhichAny), string(WhichNamed)))
+		need.Field = d.markedName(m.take("field"), partOf(what, "field"), "need", name, "field")
 		if (need.Which == WhichNamed) != (need.Field != "") && need.Which != "" {
-			d.note(m.node, codeMissingKey, what+" must have `which: named` and `field:` together or not at all",
-				"name the field that holds the activities, or write `which: all` or `any` without `field`")
+			d.note(m.node, codeMissingKey, phrase("%s的 `which: named` 与 `field:` 要么都写，要么都不写", "%s must have `which: named` and `field:` together or not at all", what),
+				Text{
+					"请写出存放活动的字段，或写 `which: all`、`any` 而不写 `field`",
+					"name the field that holds the activities, or write `which: all` or `any` without `field`",
+				})
 		}
 		if v := m.take("where"); v != nil {
-			need.Where = d.expr(v, "`where` of "+what)
+			need.Where = d.expr(v, partOf(what, "where"))
 		}
 		if v := m.take("else"); v != nil {
-			need.Else = d.text(v, "`else` of "+what)
+			need.Else = d.text(v, partOf(what, "else"))
 		}
 		need.Waivable = d.flag(m, "waivable") || !m.has("waivable")
 		m.done()
@@ -246,8 +251,8 @@ func (d *draft) needs(n *yaml.Node) {
 }
 
 // slotEvent reads "slot.event" or "event".
-func (d *draft) slotEvent(n *yaml.Node, what string) (slot, event string) {
-	s, ok := d.scalar(n, "event of "+what)
+func (d *draft) slotEvent(n *yaml.Node, what Text) (slot, event string) {
+	s, ok := d.scalar(n, partOf(what, "event"))
 	if !ok {
 		return "", ""
 	}
@@ -256,7 +261,8 @@ func (d *draft) slotEvent(n *yaml.Node, what string) (slot, event string) {
 		slot, event = "", s
 	}
 	if !nameForm.MatchString(event) || dotted && !nameForm.MatchString(slot) {
-		d.note(n, codeName, fmt.Sprintf("event of %s is %q", what, s), "write slot.event, or the name of an event of this programme")
+		d.note(n, codeName, phrase("%s是“%s”", "%s is %q", partOf(what, "event"), s),
+			Text{"请写“位置.事件”，或本项目的一个事件", "write slot.event, or the name of an event of this programme"})
 		return "", ""
 	}
 	return slot, event
@@ -265,28 +271,28 @@ func (d *draft) slotEvent(n *yaml.Node, what string) (slot, event string) {
 // flag reads an optional true or false; absent means false.
 func (d *draft) flag(m *mapping, key string) bool {
 	if n := m.take(key); n != nil {
-		return d.boolean(n, key+" of "+m.what)
+		return d.boolean(n, partOf(m.what, key))
 	}
 	return false
 }
 
 func (d *draft) aggregates(n *yaml.Node) {
-	d.named(n, "aggregates", func(name string, key, value *yaml.Node) {
+	d.named(n, word("aggregates"), func(name string, key, value *yaml.Node) {
 		a := &Aggregate{Pos: d.pos(key), Name: name}
-		what := "aggregate " + name
+		what := phrase("汇总“%s”", "aggregate %s", name)
 		d.goodMember(key, name, what)
 		m := d.mapping(value, what)
 		if m == nil {
 			return
 		}
 		d.aggregateKind(m, a)
-		a.Of = d.markedName(m.need("of"), "`of` of "+what, "aggregate", name, "of")
-		a.Via = d.markedName(m.take("via"), "`via` of "+what, "aggregate", name, "via")
+		a.Of = d.markedName(m.need("of"), partOf(what, "of"), "aggregate", name, "of")
+		a.Via = d.markedName(m.take("via"), partOf(what, "via"), "aggregate", name, "via")
 		if v := m.take("where"); v != nil {
-			a.Where = d.expr(v, "`where` of "+what)
+			a.Where = d.expr(v, partOf(what, "where"))
 		}
-		a.In = d.markedNames(m.take("in"), "`in` of "+what, "aggregate", name, "in")
-		a.Title = d.text(m.need("title"), "title of "+what)
+		a.In = d.markedNames(m.take("in"), partOf(what, "in"), "aggregate", name, "in")
+		a.Title = d.text(m.need("title"), partOf(what, "title"))
 		m.done()
 		d.def.Aggregates = append(d.def.Aggregates, a)
 	})
@@ -303,12 +309,13 @@ func (d *draft) aggregateKind(m *mapping, a *Aggregate) {
 		given++
 		a.Kind = kind
 		if kind != AggregateCount {
-			a.Value = d.expr(v, string(kind)+" of "+m.what)
-		} else if !d.boolean(v, "count of "+m.what) && v.Kind == yaml.ScalarNode && v.Tag == "!!bool" {
-			d.note(v, codeValue, "count of "+m.what+" is false", "write `count: true`, sum or distinct")
+			a.Value = d.expr(v, partOf(m.what, string(kind)))
+		} else if !d.boolean(v, partOf(m.what, "count")) && v.Kind == yaml.ScalarNode && v.Tag == "!!bool" {
+			d.note(v, codeValue, phrase("%s是 false", "%s is false", partOf(m.what, "count")), Text{"请写 `count: true`、sum 或 distinct", "write `count: true`, sum or distinct"})
 		}
 	}
 	if given != 1 {
-		d.note(m.node, codeMissingKey, m.what+" has not exactly one of sum, count and distinct", "write one of `sum: CEL`, `count: true`, `distinct: CEL`")
+		d.note(m.node, codeMissingKey, phrase("%s须恰好写 sum、count、distinct 之一", "%s has not exactly one of sum, count and distinct", m.what),
+			Text{"请写 `sum: CEL`、`count: true`、`distinct: CEL` 之一", "write one of `sum: CEL`, `count: true`, `distinct: CEL`"})
 	}
 }

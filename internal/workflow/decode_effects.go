@@ -1,15 +1,14 @@
 package workflow
 
 import (
-	"fmt"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
 
 // effect reads one consequence. Its kind is the key that names it.
-func (d *draft) effect(n *yaml.Node, event string) *Effect {
-	what := "an effect of " + event
+func (d *draft) effect(n *yaml.Node, event Text) *Effect {
+	what := phrase("%s的一个效果", "an effect of %s", event)
 	m := d.mapping(n, what)
 	if m == nil {
 		return nil
@@ -30,15 +29,20 @@ func (d *draft) effect(n *yaml.Node, event string) *Effect {
 	switch len(given) {
 	case 1:
 	case 0:
-		d.note(n, codeValue, what+" does nothing", "write one of set, create, fire, participation, register, latch and message")
+		d.note(n, codeValue, phrase("%s什么也不做", "%s does nothing", what),
+			Text{
+				"请写 set、create、fire、participation、register、latch、message 之一",
+				"write one of set, create, fire, participation, register, latch and message",
+			})
 		return nil
 	default:
-		d.note(n, codeValue, fmt.Sprintf("%s does several things: %s", what, strings.Join(given, " and ")), "give each a list entry of its own")
+		d.note(n, codeValue, phrase("%s同时做几件事：%s", "%s does several things: %s", what, listed(given)),
+			Text{"请各写一个列表项", "give each a list entry of its own"})
 		return nil
 	}
 	e.Pos = d.effectPos(m, e)
 	if v := m.take("if"); v != nil {
-		e.If = d.expr(v, "`if` of "+what)
+		e.If = d.expr(v, partOf(what, "if"))
 	}
 	d.effectBody(m, e)
 	m.done()
@@ -58,10 +62,10 @@ func (d *draft) effectBody(m *mapping, e *Effect) {
 		e.On = d.target(m, e, "on")
 		d.writes(m, e)
 	case EffectCreate, EffectRegister:
-		e.Of = d.markedName(m.take(string(e.Kind)), string(e.Kind)+" of "+m.what, e.place("of")...)
+		e.Of = d.markedName(m.take(string(e.Kind)), partOf(m.what, string(e.Kind)), e.place("of")...)
 		e.On = d.target(m, e, "under")
 		e.Key = d.optionalExpr(m, "key")
-		e.Set = d.exprs(m.take("set"), "set of "+m.what)
+		e.Set = d.exprs(m.take("set"), partOf(m.what, "set"))
 		if e.Kind == EffectCreate {
 			e.Each = d.optionalExpr(m, "each")
 			break
@@ -70,25 +74,29 @@ func (d *draft) effectBody(m *mapping, e *Effect) {
 			e.On = "root" // the community
 		}
 		if e.Key == nil {
-			d.note(m.node, codeMissingKey, m.what+" registers without a key", "add `key:`, so that doing it twice changes nothing")
+			d.note(m.node, codeMissingKey, phrase("%s登记时没有 key", "%s registers without a key", m.what),
+				Text{"请加上 `key:`，这样重复登记不会改变什么", "add `key:`, so that doing it twice changes nothing"})
 		}
 	case EffectFire:
-		e.Event = d.markedName(m.take("fire"), "fire of "+m.what, e.place("fire")...)
+		e.Event = d.markedName(m.take("fire"), partOf(m.what, "fire"), e.place("fire")...)
 		e.On = d.target(m, e, "on")
-		e.Of = d.markedName(m.take("of"), "`of` of "+m.what, e.place("of")...)
-		e.In = d.markedNames(m.take("in"), "`in` of "+m.what, e.place("in")...)
+		e.Of = d.markedName(m.take("of"), partOf(m.what, "of"), e.place("of")...)
+		e.In = d.markedNames(m.take("in"), partOf(m.what, "in"), e.place("in")...)
 		if (e.On == "items") != (e.Of != "") || len(e.In) > 0 && e.On != "items" {
-			d.note(m.node, codeEffectTarget, m.what+" must have `on: items` and `of:` together or not at all",
-				"write `on: items, of: WORKFLOW`, or `on: parent`, `root` or a reference field")
+			d.note(m.node, codeEffectTarget, phrase("%s的 `on: items` 与 `of:` 要么都写，要么都不写", "%s must have `on: items` and `of:` together or not at all", m.what),
+				Text{
+					"请写 `on: items, of: 流程名`，或 `on: parent`、`root` 或一个引用字段",
+					"write `on: items, of: WORKFLOW`, or `on: parent`, `root` or a reference field",
+				})
 		}
 	case EffectParticipation:
-		e.Person = d.expr(m.take("participation"), "participation of "+m.what)
+		e.Person = d.expr(m.take("participation"), partOf(m.what, "participation"))
 		d.writes(m, e)
 	case EffectLatch:
-		e.Latch = d.markedName(m.take("latch"), "latch of "+m.what, e.place("latch")...)
+		e.Latch = d.markedName(m.take("latch"), partOf(m.what, "latch"), e.place("latch")...)
 	case EffectMessage:
-		e.Message = d.message(m.take("message"), "message of "+m.what)
-		e.To = d.roles(m.need("to"), "`to` of "+m.what)
+		e.Message = d.message(m.take("message"), partOf(m.what, "message"))
+		e.To = d.roles(m.need("to"), partOf(m.what, "to"))
 	}
 }
 
@@ -97,29 +105,30 @@ func (e *Effect) place(part string) []string { return []string{"effect", e.Pos.S
 
 func (d *draft) optionalExpr(m *mapping, key string) *Expr {
 	if v := m.take(key); v != nil {
-		return d.expr(v, key+" of "+m.what)
+		return d.expr(v, partOf(m.what, key))
 	}
 	return nil
 }
 
 // writes reads set, add and remove.
 func (d *draft) writes(m *mapping, e *Effect) {
-	e.Set = d.exprs(m.take("set"), "set of "+m.what)
-	e.Add = d.exprs(m.take("add"), "add of "+m.what)
-	e.Remove = d.exprs(m.take("remove"), "remove of "+m.what)
+	e.Set = d.exprs(m.take("set"), partOf(m.what, "set"))
+	e.Add = d.exprs(m.take("add"), partOf(m.what, "add"))
+	e.Remove = d.exprs(m.take("remove"), partOf(m.what, "remove"))
 }
 
 // target reads self, parent, root, items or a reference field, which may be written data.FIELD.
 func (d *draft) target(m *mapping, e *Effect, key string) string {
 	n := m.take(key)
-	s, ok := d.scalar(n, key+" of "+m.what)
+	s, ok := d.scalar(n, partOf(m.what, key))
 	if !ok {
 		return "self"
 	}
 	d.mark(n, e.place("on")...)
 	s = strings.TrimPrefix(s, "data.")
 	if !nameForm.MatchString(s) {
-		d.note(n, codeName, fmt.Sprintf("%s of %s is %q", key, m.what, s), "write self, parent, root, or the name of a reference field")
+		d.note(n, codeName, phrase("%s是“%s”", "%s is %q", partOf(m.what, key), s),
+			Text{"请写 self、parent、root，或一个引用字段的名称", "write self, parent, root, or the name of a reference field"})
 		return "self"
 	}
 	return s

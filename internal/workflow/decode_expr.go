@@ -93,7 +93,7 @@ func columns(line []rune, column int, n *yaml.Node) []int {
 }
 
 // expr reads a CEL expression. It is compiled later, when all files are known.
-func (r *reader) expr(n *yaml.Node, what string) *Expr {
+func (r *reader) expr(n *yaml.Node, what Text) *Expr {
 	if n != nil && n.Kind == yaml.ScalarNode && n.Tag == "!!null" && n.Value != "" {
 		return &Expr{Source: "null", Pos: r.pos(n), origin: r.origin(n)}
 	}
@@ -105,13 +105,13 @@ func (r *reader) expr(n *yaml.Node, what string) *Expr {
 }
 
 // exprs reads a mapping from field names to expressions.
-func (r *reader) exprs(n *yaml.Node, what string) map[string]*Expr {
+func (r *reader) exprs(n *yaml.Node, what Text) map[string]*Expr {
 	if n == nil {
 		return nil
 	}
 	out := map[string]*Expr{}
 	r.named(n, what, func(name string, key, value *yaml.Node) {
-		if e := r.expr(value, name+" of "+what); e != nil {
+		if e := r.expr(value, partOf(what, name)); e != nil {
 			e.key = r.pos(key)
 			out[name] = e
 		}
@@ -120,7 +120,7 @@ func (r *reader) exprs(n *yaml.Node, what string) map[string]*Expr {
 }
 
 // message reads a text whose parts between braces are CEL.
-func (r *reader) message(n *yaml.Node, what string) *Message {
+func (r *reader) message(n *yaml.Node, what Text) *Message {
 	m := r.mapping(n, what)
 	if m == nil {
 		return nil
@@ -142,7 +142,7 @@ type part struct {
 }
 
 // parts splits a message at its braces.
-func (r *reader) parts(n *yaml.Node, what string) []part {
+func (r *reader) parts(n *yaml.Node, what Text) []part {
 	o := r.origin(n)
 	var out []part
 	var text strings.Builder
@@ -165,8 +165,8 @@ func (r *reader) parts(n *yaml.Node, what string) []part {
 				source = string(s[i+1 : end])
 			}
 			if strings.TrimSpace(source) == "" {
-				r.problems.add(o.at(1, i), codeCELSyntax, what+" opens a brace that holds no expression or is never closed",
-					"write {expression}, or {{ for a brace")
+				r.problems.add(o.at(1, i), codeCELSyntax, phrase("%s里有一个花括号，其中没有表达式，或没有闭合", "%s opens a brace that holds no expression or is never closed", what),
+					Text{"请写 {表达式}；要写花括号本身，请写 {{", "write {expression}, or {{ for a brace"})
 				return out
 			}
 			flush()

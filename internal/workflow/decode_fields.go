@@ -1,9 +1,8 @@
 package workflow
 
 import (
-	"fmt"
+	"errors"
 	"slices"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -20,17 +19,20 @@ func fieldTypes() []string {
 // celWords cannot follow a dot in CEL.
 func celWords() []string { return []string{"in", "true", "false", "null"} }
 
+// otherName is the advice where a name is taken by the language.
+func otherName() Text { return Text{"请换一个名称", "choose another name"} }
+
 // goodMember refuses names that CEL cannot reach after a dot.
-func (d *draft) goodMember(key *yaml.Node, name, what string) {
+func (d *draft) goodMember(key *yaml.Node, name string, what Text) {
 	if slices.Contains(celWords(), name) {
-		d.note(key, codeReserved, fmt.Sprintf("%s is called %q, a word of CEL", what, name), "choose another name")
+		d.note(key, codeReserved, phrase("%s取名为“%s”，这是 CEL 的关键字", "%s is called %q, a word of CEL", what, name), otherName())
 	}
 }
 
 func (d *draft) fields(n *yaml.Node) {
-	d.named(n, "fields", func(name string, key, value *yaml.Node) {
+	d.named(n, word("fields"), func(name string, key, value *yaml.Node) {
 		f := &Field{Pos: d.pos(key), Name: name, Privacy: Internal}
-		what := "field " + name
+		what := phrase("字段“%s”", "field %s", name)
 		d.goodMember(key, name, what)
 		m := d.mapping(value, what)
 		if m == nil {
@@ -38,15 +40,15 @@ func (d *draft) fields(n *yaml.Node) {
 		}
 		d.fieldType(m, f, "field", name)
 		if f.Type.Reference() && slices.Contains([]string{"self", "parent", "root", "items"}, name) {
-			d.note(key, codeReserved, fmt.Sprintf("the reference field %q is called as a target of effects is", name), "choose another name")
+			d.note(key, codeReserved, phrase("引用字段“%s”与效果的目标同名", "the reference field %q is called as a target of effects is", name), otherName())
 		}
 		f.Required = d.flag(m, "required")
 		if v := m.take("search"); v != nil {
-			if f.Search = d.boolean(v, "search of "+what); f.Search && (f.Type != TypeText || f.List) {
-				d.note(v, codeValue, what+" cannot be searched", "only a single text may have `search: true`")
+			if f.Search = d.boolean(v, partOf(what, "search")); f.Search && (f.Type != TypeText || f.List) {
+				d.note(v, codeValue, phrase("%s不能搜索", "%s cannot be searched", what), Text{"只有单个文本才可写 `search: true`", "only a single text may have `search: true`"})
 			}
 		}
-		f.Title = d.text(m.need("title"), "title of "+what)
+		f.Title = d.text(m.need("title"), partOf(what, "title"))
 		if v := m.take("default"); v != nil {
 			f.Default = d.defaultValue(v, f)
 		}
@@ -58,27 +60,29 @@ func (d *draft) fields(n *yaml.Node) {
 // fieldType reads what fields and inputs share: type, list, privacy, values and of.
 func (d *draft) fieldType(m *mapping, f *Field, where ...string) {
 	if v := m.need("type"); v != nil {
-		if s, ok := d.scalar(v, "type of "+m.what); ok {
+		if s, ok := d.scalar(v, partOf(m.what, "type")); ok {
 			f.Type = Type(s)
 			if !slices.Contains(fieldTypes(), s) {
-				d.note(v, codeType, fmt.Sprintf("%s has the unknown type %q", m.what, s), "use one of: "+strings.Join(fieldTypes(), ", "))
+				d.note(v, codeType, phrase("%s的类型“%s”不存在", "%s has the unknown type %q", m.what, s), oneOf(fieldTypes()))
 				f.Type = ""
 			}
 		}
 	}
 	if v := m.take("list"); v != nil {
-		f.List = d.boolean(v, "list of "+m.what)
+		f.List = d.boolean(v, partOf(m.what, "list"))
 		if f.List && f.Type != "" && f.Type != TypeText && f.Type != TypeEnum && f.Type != TypeHalfDay && f.Type != TypeDate && !f.Type.Reference() {
-			d.note(v, codeValue, fmt.Sprintf("%s is a list of %s", m.what, f.Type), "lists hold text, enum, date, half_day or reference values")
+			d.note(v, codeValue, phrase("%s是 %s 的列表", "%s is a list of %s", m.what, f.Type),
+				Text{"列表只能放 text、enum、date、half_day 或引用", "lists hold text, enum, date, half_day or reference values"})
 			f.List = false
 		}
 	}
 	if v := m.take("privacy"); v != nil {
-		if p := d.choice(v, "privacy of "+m.what, string(Public), string(Internal), string(Personal), string(Sensitive)); p != "" {
+		if p := d.choice(v, partOf(m.what, "privacy"), string(Public), string(Internal), string(Personal), string(Sensitive)); p != "" {
 			f.Privacy = Privacy(p)
 		}
 		if f.Privacy.Sealed() && f.Type.Reference() {
-			d.note(v, codeValue, m.what+" is a sealed reference", "references are stored as ids that name nobody: make it internal")
+			d.note(v, codeValue, phrase("%s是加密的引用", "%s is a sealed reference", m.what),
+				Text{"引用只存不含姓名的编号，请改为 internal", "references are stored as ids that name nobody: make it internal"})
 			f.Privacy = Internal
 		}
 	}
@@ -86,11 +90,11 @@ func (d *draft) fieldType(m *mapping, f *Field, where ...string) {
 	of := m.take("of")
 	switch {
 	case f.Type == TypeRef && of == nil:
-		d.note(m.node, codeMissingKey, m.what+` has no "of"`, "name the workflow that it refers to")
+		d.note(m.node, codeMissingKey, phrase("%s缺少“of”", `%s has no "of"`, m.what), Text{"请写明它引用的流程", "name the workflow that it refers to"})
 	case f.Type != TypeRef && f.Type != "" && of != nil:
-		d.note(of, codeUnknownKey, m.what+` has "of" but is no ref`, "remove it or write `type: ref`")
+		d.note(of, codeUnknownKey, phrase("%s写了“of”，但不是 ref", `%s has "of" but is no ref`, m.what), Text{"请删除，或写 `type: ref`", "remove it or write `type: ref`"})
 	case of != nil:
-		f.Of = d.markedName(of, "`of` of "+m.what, append(slices.Clone(where), "of")...)
+		f.Of = d.markedName(of, partOf(m.what, "of"), append(slices.Clone(where), "of")...)
 	}
 }
 
@@ -98,19 +102,20 @@ func (d *draft) enumValues(m *mapping, f *Field) {
 	v := m.take("values")
 	if f.Type != TypeEnum {
 		if v != nil && f.Type != "" {
-			d.note(v, codeUnknownKey, m.what+` has "values" but is no enum`, "remove them or write `type: enum`")
+			d.note(v, codeUnknownKey, phrase("%s写了“values”，但不是 enum", `%s has "values" but is no enum`, m.what),
+				Text{"请删除，或写 `type: enum`", "remove them or write `type: enum`"})
 		}
 		return
 	}
 	if v == nil {
-		d.note(m.node, codeMissingKey, m.what+` has no "values"`, "list the values of the enum with their titles")
+		d.note(m.node, codeMissingKey, phrase("%s缺少“values”", `%s has no "values"`, m.what), Text{"请列出各个取值及其标题", "list the values of the enum with their titles"})
 		return
 	}
-	d.named(v, "values of "+m.what, func(name string, _, title *yaml.Node) {
-		f.Values = append(f.Values, EnumValue{Name: name, Title: d.text(title, "value "+name+" of "+m.what)})
+	d.named(v, partOf(m.what, "values"), func(name string, _, title *yaml.Node) {
+		f.Values = append(f.Values, EnumValue{Name: name, Title: d.text(title, phrase("%[2]s的取值“%[1]s”", "value %s of %s", name, m.what))})
 	})
 	if len(v.Content) == 0 {
-		d.note(v, codeValue, m.what+" has no values", "list at least one")
+		d.note(v, codeValue, phrase("%s没有取值", "%s has no values", m.what), Text{"请至少列出一个", "list at least one"})
 	}
 }
 
@@ -119,33 +124,36 @@ func (d *draft) defaultValue(n *yaml.Node, f *Field) any {
 	if f.Type == "" {
 		return nil
 	}
-	fits := "write a value of type " + string(f.Type)
+	what := phrase("字段“%s”", "field %s", f.Name)
+	fits := phrase("请写类型为 %s 的值", "write a value of type %s", f.Type)
 	if f.Privacy.Sealed() || f.Type == TypeEvidence || f.Type.Reference() || f.List {
-		d.note(n, codeDefault, "field "+f.Name+" cannot have a default", "only single plain values have defaults: remove it")
+		d.note(n, codeDefault, phrase("%s不能有默认值", "%s cannot have a default", what),
+			Text{"只有单个的普通值才有默认值，请删除", "only single plain values have defaults: remove it"})
 		return nil
 	}
 	if f.Required {
-		d.note(n, codeDefault, "field "+f.Name+" is required and has a default", "remove one of the two")
+		d.note(n, codeDefault, phrase("%s既是必填又有默认值", "%s is required and has a default", what), Text{"请删除其中一个", "remove one of the two"})
 		return nil
 	}
-	raw, ok := d.scalar(n, "default of field "+f.Name)
+	raw, ok := d.scalar(n, partOf(what, "default"))
 	if !ok {
 		return nil
 	}
 	var v any = raw
 	if n.Tag != "!!str" && n.Tag != "!!timestamp" {
 		if err := n.Decode(&v); err != nil {
-			d.note(n, codeDefault, fmt.Sprintf("default of field %s is %q", f.Name, raw), fits)
+			d.note(n, codeDefault, phrase("%s的默认值是“%s”", "the default of %s is %q", what, raw), fits)
 			return nil
 		}
 	}
 	out, err := normalise(f, v)
 	if err != nil || out == nil {
-		why := ""
-		if err != nil {
-			why = ": " + err.Error()
+		var why Text
+		var unfit fieldError
+		if errors.As(err, &unfit) {
+			why = phrase("：%s", ": %s", unfit.Text)
 		}
-		d.note(n, codeDefault, fmt.Sprintf("default of field %s is %q%s", f.Name, raw, why), fits)
+		d.note(n, codeDefault, phrase("%s的默认值是“%s”%s", "the default of %s is %q%s", what, raw, why), fits)
 		return nil
 	}
 	return out
@@ -153,7 +161,7 @@ func (d *draft) defaultValue(n *yaml.Node, f *Field) any {
 
 // input reads one entry of an event's form. A name that is a field takes everything but `required` from it.
 func (d *draft) input(event, name string, key, value *yaml.Node) *Input {
-	what := "input " + name + " of event " + event
+	what := phrase("事件“%[2]s”的输入项“%[1]s”", "input %s of event %s", name, event)
 	in := &Input{}
 	in.Pos, in.Name, in.Privacy = d.pos(key), name, Internal
 	m := d.mapping(value, what)
@@ -168,13 +176,13 @@ func (d *draft) input(event, name string, key, value *yaml.Node) *Input {
 		in.Pos, in.Field.Required, in.Store = d.pos(key), false, true
 		for _, extra := range m.names {
 			if extra != "required" && extra != "title" {
-				d.note(m.keys[extra], codeUnknownKey, fmt.Sprintf("%s has %q, but the field %s settles that", what, extra, name),
-					"remove it, or give the input another name")
+				d.note(m.keys[extra], codeUnknownKey, phrase("%s写了“%s”，而这已由字段“%s”规定", "%s has %q, but the field %s settles that", what, extra, name),
+					Text{"请删除，或给输入项另取名称", "remove it, or give the input another name"})
 				m.take(extra)
 			}
 		}
 		if v := m.take("title"); v != nil {
-			in.Title = d.text(v, "title of "+what)
+			in.Title = d.text(v, partOf(what, "title"))
 		}
 		in.Required = d.flag(m, "required")
 		m.done()
@@ -182,7 +190,7 @@ func (d *draft) input(event, name string, key, value *yaml.Node) *Input {
 	}
 	d.goodMember(key, name, what)
 	d.fieldType(m, &in.Field, "event", event, "input", name)
-	in.Title = d.text(m.need("title"), "title of "+what)
+	in.Title = d.text(m.need("title"), partOf(what, "title"))
 	in.Required = d.flag(m, "required")
 	m.done()
 	return in

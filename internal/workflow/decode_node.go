@@ -1,7 +1,6 @@
 package workflow
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -22,13 +21,15 @@ type reader struct {
 
 func (r *reader) pos(n *yaml.Node) Pos { return Pos{r.file, max(n.Line, 1), max(n.Column, 1)} }
 
-func (r *reader) note(n *yaml.Node, code, what, do string) { r.problems.add(r.pos(n), code, what, do) }
+func (r *reader) note(n *yaml.Node, code string, what, do Text) {
+	r.problems.add(r.pos(n), code, what, do)
+}
 
 // mapping is a YAML mapping that is read key by key; done reports what nobody asked for.
 type mapping struct {
 	r      *reader
 	node   *yaml.Node
-	what   string
+	what   Text
 	names  []string // in file order
 	keys   map[string]*yaml.Node
 	values map[string]*yaml.Node
@@ -36,24 +37,24 @@ type mapping struct {
 }
 
 // mapping reads n as a mapping, or notes that it is none and returns nil. what names the thing for messages.
-func (r *reader) mapping(n *yaml.Node, what string) *mapping {
+func (r *reader) mapping(n *yaml.Node, what Text) *mapping {
 	if n == nil {
 		return nil
 	}
 	if n.Kind != yaml.MappingNode {
-		r.note(n, codeKind, what+" is "+kindName(n), "write a mapping of keys to values")
+		r.note(n, codeKind, phrase("%s%s", "%s is %s", what, kindName(n)), Text{"请写成键与值的映射", "write a mapping of keys to values"})
 		return nil
 	}
 	m := &mapping{r: r, node: n, what: what, keys: map[string]*yaml.Node{}, values: map[string]*yaml.Node{}}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k, v := n.Content[i], n.Content[i+1]
 		if k.Kind != yaml.ScalarNode {
-			r.note(k, codeKind, "a key of "+what+" is "+kindName(k), "write a plain name")
+			r.note(k, codeKind, phrase("%s有一个键%s", "a key of %s is %s", what, kindName(k)), Text{"请写一个普通名称", "write a plain name"})
 			continue
 		}
 		if first, ok := m.keys[k.Value]; ok {
-			r.note(k, codeDuplicateKey, fmt.Sprintf("%q stands in %s twice, first on line %d", k.Value, what, first.Line),
-				"remove one or rename it")
+			r.note(k, codeDuplicateKey, phrase("“%s”在%s里出现了两次，第一次在第 %d 行", "%q stands in %s twice, first on line %d", k.Value, what, first.Line),
+				Text{"请删除一个，或改名", "remove one or rename it"})
 			continue
 		}
 		m.names = append(m.names, k.Value)
@@ -74,7 +75,7 @@ func (m *mapping) take(key string) *yaml.Node {
 func (m *mapping) need(key string) *yaml.Node {
 	n := m.take(key)
 	if n == nil {
-		m.r.note(m.node, codeMissingKey, m.what+" has no "+strconv.Quote(key), "add `"+key+":`")
+		m.r.note(m.node, codeMissingKey, phrase("%s缺少“%s”", "%s has no %q", m.what, key), phrase("请加上 `%s:`", "add `%s:`", key))
 	}
 	return n
 }
@@ -87,21 +88,24 @@ func (m *mapping) done() {
 		if slices.Contains(known, name) {
 			continue
 		}
-		m.r.note(m.keys[name], codeUnknownKey, fmt.Sprintf("%s has an unknown key %q", m.what, name),
-			"remove it or use one of: "+strings.Join(known, ", "))
+		m.r.note(m.keys[name], codeUnknownKey, phrase("%s有不认识的键“%s”", "%s has an unknown key %q", m.what, name),
+			phrase("请删除，或用下列之一：%s", "remove it or use one of: %s", listed(known)))
 	}
 }
 
 // named reads a mapping from names to things and calls read for each with its name and nodes.
-func (r *reader) named(n *yaml.Node, what string, read func(name string, key, value *yaml.Node)) {
+func (r *reader) named(n *yaml.Node, what Text, read func(name string, key, value *yaml.Node)) {
 	m := r.mapping(n, what)
 	if m == nil {
 		return
 	}
 	for _, name := range m.names {
 		if !nameForm.MatchString(name) {
-			r.note(m.keys[name], codeName, fmt.Sprintf("%q is not a name in %s", name, what),
-				"write lower_snake_case: a–z, 0–9 and single underscores, a letter first")
+			r.note(m.keys[name], codeName, phrase("%[2]s里的“%[1]s”不是合规的名称", "%q is not a name in %s", name, what),
+				Text{
+					"请用小写加下划线的写法：a–z、0–9 和单个下划线，以字母开头",
+					"write lower_snake_case: a–z, 0–9 and single underscores, a letter first",
+				})
 			continue
 		}
 		read(name, m.keys[name], m.values[name])
@@ -109,84 +113,84 @@ func (r *reader) named(n *yaml.Node, what string, read func(name string, key, va
 }
 
 // scalar returns the text of a plain or quoted value. nil nodes and nulls give "".
-func (r *reader) scalar(n *yaml.Node, what string) (string, bool) {
+func (r *reader) scalar(n *yaml.Node, what Text) (string, bool) {
 	if n == nil {
 		return "", false
 	}
 	if n.Kind != yaml.ScalarNode || n.Tag == "!!binary" || strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!") {
-		r.note(n, codeKind, what+" is "+kindName(n), "write a single value")
+		r.note(n, codeKind, phrase("%s%s", "%s is %s", what, kindName(n)), Text{"请写单个值", "write a single value"})
 		return "", false
 	}
 	if n.Tag == "!!null" || strings.TrimSpace(n.Value) == "" {
-		r.note(n, codeKind, what+" is empty", "write a value or remove the key")
+		r.note(n, codeKind, phrase("%s是空的", "%s is empty", what), Text{"请写一个值，或删除这个键", "write a value or remove the key"})
 		return "", false
 	}
 	return n.Value, true
 }
 
-func (r *reader) str(n *yaml.Node, what string) string {
+func (r *reader) str(n *yaml.Node, what Text) string {
 	s, _ := r.scalar(n, what)
 	return s
 }
 
 // name reads one name of something declared elsewhere.
-func (r *reader) name(n *yaml.Node, what string) string {
+func (r *reader) name(n *yaml.Node, what Text) string {
 	s, ok := r.scalar(n, what)
 	if ok && !nameForm.MatchString(s) {
-		r.note(n, codeName, fmt.Sprintf("%s %q is not a name", what, s), "write lower_snake_case")
+		r.note(n, codeName, phrase("%s“%s”不是合规的名称", "%s %q is not a name", what, s), Text{"请用小写加下划线的写法", "write lower_snake_case"})
 		return ""
 	}
 	return s
 }
 
-func (r *reader) boolean(n *yaml.Node, what string) bool {
+func (r *reader) boolean(n *yaml.Node, what Text) bool {
 	s, ok := r.scalar(n, what)
 	if !ok {
 		return false
 	}
 	if n.Tag != "!!bool" {
-		r.note(n, codeKind, fmt.Sprintf("%s is %q", what, s), "write true or false")
+		r.note(n, codeKind, phrase("%s是“%s”", "%s is %q", what, s), Text{"请写 true 或 false", "write true or false"})
 		return false
 	}
 	return strings.EqualFold(s, "true")
 }
 
-func (r *reader) integer(n *yaml.Node, what string, least int) int {
+func (r *reader) integer(n *yaml.Node, what Text, least int) int {
 	s, ok := r.scalar(n, what)
 	if !ok {
 		return 0
 	}
 	i, err := strconv.Atoi(s)
 	if n.Tag != "!!int" || err != nil {
-		r.note(n, codeKind, fmt.Sprintf("%s is %q", what, s), "write a whole number")
+		r.note(n, codeKind, phrase("%s是“%s”", "%s is %q", what, s), Text{"请写整数", "write a whole number"})
 		return 0
 	}
 	if i < least {
-		r.note(n, codeValue, fmt.Sprintf("%s is %d", what, i), fmt.Sprintf("write %d or more", least))
+		r.note(n, codeValue, phrase("%s是 %d", "%s is %d", what, i), phrase("请写不小于 %d 的数", "write %d or more", least))
 	}
 	return i
 }
 
 // choice reads one of a closed set of words.
-func (r *reader) choice(n *yaml.Node, what string, words ...string) string {
+func (r *reader) choice(n *yaml.Node, what Text, words ...string) string {
 	s, ok := r.scalar(n, what)
 	if ok && !slices.Contains(words, s) {
-		r.note(n, codeChoice, fmt.Sprintf("%s is %q", what, s), "write one of: "+strings.Join(words, ", "))
+		r.note(n, codeChoice, phrase("%s是“%s”", "%s is %q", what, s), phrase("请写下列之一：%s", "write one of: %s", listed(words)))
 		return ""
 	}
 	return s
 }
 
 // names reads a list of names, each once.
-func (r *reader) names(n *yaml.Node, what string) []string {
+func (r *reader) names(n *yaml.Node, what Text) []string {
 	var out []string
 	for _, item := range r.sequence(n, what) {
-		s := r.name(item, "an entry of "+what)
+		s := r.name(item, phrase("%s的一项", "an entry of %s", what))
 		if s == "" {
 			continue
 		}
 		if slices.Contains(out, s) {
-			r.note(item, codeDuplicateName, fmt.Sprintf("%q stands in %s twice", s, what), "remove one")
+			r.note(item, codeDuplicateName, phrase("“%s”在%s里出现了两次", "%q stands in %s twice", s, what), Text{"请删除一个", "remove one"})
 			continue
 		}
 		out = append(out, s)
@@ -194,19 +198,20 @@ func (r *reader) names(n *yaml.Node, what string) []string {
 	return out
 }
 
-func (r *reader) sequence(n *yaml.Node, what string) []*yaml.Node {
+func (r *reader) sequence(n *yaml.Node, what Text) []*yaml.Node {
 	if n == nil {
 		return nil
 	}
 	if n.Kind != yaml.SequenceNode {
-		r.note(n, codeKind, what+" is "+kindName(n), "write a list in square brackets or with dashes")
+		r.note(n, codeKind, phrase("%s%s", "%s is %s", what, kindName(n)),
+			Text{"请写成列表：用方括号，或每行以短横线开头", "write a list in square brackets or with dashes"})
 		return nil
 	}
 	return n.Content
 }
 
 // text reads a sentence in both languages.
-func (r *reader) text(n *yaml.Node, what string) Text {
+func (r *reader) text(n *yaml.Node, what Text) Text {
 	m := r.mapping(n, what)
 	if m == nil {
 		return Text{}
@@ -221,31 +226,32 @@ func (m *mapping) translation(lang string) string {
 	n := m.take(lang)
 	switch {
 	case n == nil:
-		m.r.note(m.node, codeTranslation, fmt.Sprintf("%s has no %q", m.what, lang), "write both `zh:` and `en:`")
+		m.r.note(m.node, codeTranslation, phrase("%s缺少“%s”", "%s has no %q", m.what, lang), Text{"`zh:` 和 `en:` 都要写", "write both `zh:` and `en:`"})
 	case n.Kind != yaml.ScalarNode:
-		m.r.note(n, codeKind, fmt.Sprintf("%q of %s is %s", lang, m.what, kindName(n)), "write one sentence")
+		m.r.note(n, codeKind, phrase("%[2]s的“%[1]s”%[3]s", "%q of %s is %s", lang, m.what, kindName(n)), Text{"请写一句话", "write one sentence"})
 	case n.Tag == "!!null" || strings.TrimSpace(n.Value) == "":
-		m.r.note(n, codeTranslation, fmt.Sprintf("%q of %s is empty", lang, m.what), "write the sentence in this language")
+		m.r.note(n, codeTranslation, phrase("%[2]s的“%[1]s”是空的", "%q of %s is empty", lang, m.what), Text{"请写上这种语言的文字", "write the sentence in this language"})
 	default:
 		return n.Value
 	}
 	return ""
 }
 
-func kindName(n *yaml.Node) string {
+// kindName says what a node is; the Chinese brings its verb along.
+func kindName(n *yaml.Node) Text {
 	switch n.Kind {
 	case yaml.MappingNode:
-		return "a mapping"
+		return Text{"是映射", "a mapping"}
 	case yaml.SequenceNode:
-		return "a list"
+		return Text{"是列表", "a list"}
 	case yaml.AliasNode:
-		return "an alias, which the language does not have"
+		return Text{"是别名，而这种语言没有别名", "an alias, which the language does not have"}
 	case yaml.ScalarNode:
 		if n.Tag == "!!null" {
-			return "empty"
+			return Text{"是空的", "empty"}
 		}
-		return "a single value"
+		return Text{"是单个值", "a single value"}
 	default:
-		return "nothing that can be read"
+		return Text{"无法读懂", "nothing that can be read"}
 	}
 }

@@ -11,19 +11,19 @@ import (
 )
 
 func (d *draft) timers(n *yaml.Node) {
-	d.named(n, "timers", func(name string, key, value *yaml.Node) {
+	d.named(n, word("timers"), func(name string, key, value *yaml.Node) {
 		t := &Timer{Pos: d.pos(key), Name: name}
-		what := "timer " + name
+		what := phrase("定时“%s”", "timer %s", name)
 		m := d.mapping(value, what)
 		if m == nil {
 			return
 		}
-		t.In = d.markedNames(m.need("in"), "`in` of "+what, "timer", name, "in")
-		t.Anchor = d.markedName(m.need("anchor"), "anchor of "+what, "timer", name, "anchor")
-		t.After = d.duration(m.take("after"), "after of "+what, false)
+		t.In = d.markedNames(m.need("in"), partOf(what, "in"), "timer", name, "in")
+		t.Anchor = d.markedName(m.need("anchor"), partOf(what, "anchor"), "timer", name, "anchor")
+		t.After = d.duration(m.take("after"), partOf(what, "after"), false)
 		t.WorkingDays = d.workingDays(m)
-		t.At = d.clock(m.take("at"), "at of "+what)
-		t.Fire = d.markedName(m.need("fire"), "fire of "+what, "timer", name, "fire")
+		t.At = d.clock(m.take("at"), partOf(what, "at"))
+		t.Fire = d.markedName(m.need("fire"), partOf(what, "fire"), "timer", name, "fire")
 		m.done()
 		d.def.Timers = append(d.def.Timers, t)
 	})
@@ -35,22 +35,22 @@ func channelNames() []string {
 }
 
 func (d *draft) reminders(n *yaml.Node) {
-	d.named(n, "reminders", func(name string, key, value *yaml.Node) {
+	d.named(n, word("reminders"), func(name string, key, value *yaml.Node) {
 		rem := &Reminder{Pos: d.pos(key), Name: name}
-		what := "reminder " + name
+		what := phrase("提醒“%s”", "reminder %s", name)
 		m := d.mapping(value, what)
 		if m == nil {
 			return
 		}
-		rem.In = d.markedNames(m.need("in"), "`in` of "+what, "reminder", name, "in")
+		rem.In = d.markedNames(m.need("in"), partOf(what, "in"), "reminder", name, "in")
 		d.reminderTime(m, rem)
 		d.repeat(m.take("repeat"), rem)
 		d.audience(m, rem)
-		rem.Text = d.message(m.need("text"), "text of "+what)
-		rem.Grace = d.duration(m.take("grace"), "grace of "+what, true)
+		rem.Text = d.message(m.need("text"), partOf(what, "text"))
+		rem.Grace = d.duration(m.take("grace"), partOf(what, "grace"), true)
 		rem.NeverAfterAnchor = d.flag(m, "never_after_anchor")
 		rem.Immediate = d.flag(m, "immediate")
-		rem.Then = d.markedName(m.take("then"), "then of "+what, "reminder", name, "then")
+		rem.Then = d.markedName(m.take("then"), partOf(what, "then"), "reminder", name, "then")
 		m.done()
 		d.def.Reminders = append(d.def.Reminders, rem)
 	})
@@ -62,68 +62,70 @@ func (d *draft) reminderTime(m *mapping, rem *Reminder) {
 	anchor := m.take("anchor")
 	switch {
 	case cron != nil:
-		rem.Anchor, rem.Cron = "cron", d.cron(cron, "cron of "+m.what)
+		rem.Anchor, rem.Cron = "cron", d.cron(cron, partOf(m.what, "cron"))
 		for _, k := range []string{"anchor", "after", "at", "working_days", "repeat", "never_after_anchor"} {
 			if m.has(k) {
-				d.note(m.keys[k], codeUnknownKey, fmt.Sprintf("%s has both cron and %q", m.what, k), "a cron expression says everything: remove one of the two")
+				d.note(m.keys[k], codeUnknownKey, phrase("%s既写了 cron 又写了“%s”", "%s has both cron and %q", m.what, k),
+					Text{"cron 表达式已说明一切，请删除其中一个", "a cron expression says everything: remove one of the two"})
 			}
 		}
 	case anchor != nil:
 		d.mark(anchor, "reminder", rem.Name, "anchor")
-		rem.Anchor = d.str(anchor, "anchor of "+m.what)
+		rem.Anchor = d.str(anchor, partOf(m.what, "anchor"))
 	default:
-		d.note(m.node, codeMissingKey, m.what+" has neither anchor nor cron", "add `anchor:` or `cron:`")
+		d.note(m.node, codeMissingKey, phrase("%s既没有 anchor 也没有 cron", "%s has neither anchor nor cron", m.what), Text{"请加上 `anchor:` 或 `cron:`", "add `anchor:` or `cron:`"})
 	}
-	rem.After = d.duration(m.take("after"), "after of "+m.what, false)
+	rem.After = d.duration(m.take("after"), partOf(m.what, "after"), false)
 	rem.WorkingDays = d.workingDays(m)
-	rem.At = d.clock(m.take("at"), "at of "+m.what)
+	rem.At = d.clock(m.take("at"), partOf(m.what, "at"))
 }
 
 func (d *draft) audience(m *mapping, rem *Reminder) {
 	if v := m.need("to"); v != nil {
 		d.mark(v, "reminder", rem.Name, "to")
-		rem.To = d.roles(v, "`to` of "+m.what, "subject")
+		rem.To = d.roles(v, partOf(m.what, "to"), "subject")
 		if len(v.Content) == 0 && v.Kind == yaml.SequenceNode {
-			d.note(v, codeValue, m.what+" goes to nobody", "name at least one role, self or subject")
+			d.note(v, codeValue, phrase("%s没有收件人", "%s goes to nobody", m.what), Text{"请至少写一个角色，或 self、subject", "name at least one role, self or subject"})
 		}
 	}
 	n := m.need("channels")
 	known := channelNames()
-	for _, c := range d.names(n, "channels of "+m.what) {
+	for _, c := range d.names(n, partOf(m.what, "channels")) {
 		if slices.Contains(known, c) {
 			rem.Channels = append(rem.Channels, c)
 			continue
 		}
-		d.note(n, codeChoice, fmt.Sprintf("%s has the unknown channel %q", m.what, c), fmt.Sprintf("use some of %v", known))
+		d.note(n, codeChoice, phrase("%s的渠道“%s”不存在", "%s has the unknown channel %q", m.what, c), phrase("请从下列中选用：%s", "use some of: %s", listed(known)))
 	}
 }
 
 func (d *draft) repeat(n *yaml.Node, rem *Reminder) {
-	what := "repeat of reminder " + rem.Name
+	what := phrase("提醒“%s”的重复", "repeat of reminder %s", rem.Name)
 	m := d.mapping(n, what)
 	if m == nil {
 		return
 	}
 	rep := &Repeat{}
-	rep.Every = d.duration(m.take("every"), "every of "+what, true)
+	rep.Every = d.duration(m.take("every"), partOf(what, "every"), true)
 	if v := m.take("cron"); v != nil {
-		rep.Cron = d.cron(v, "cron of "+what)
+		rep.Cron = d.cron(v, partOf(what, "cron"))
 	}
 	if m.has("every") == m.has("cron") {
-		d.note(n, codeMissingKey, what+" has not exactly one of every and cron", "write one of `every: P1D` and `cron: \"0 10 * * 1\"`")
+		d.note(n, codeMissingKey, phrase("%s须恰好写 every 与 cron 之一", "%s has not exactly one of every and cron", what),
+			Text{"请写 `every: P1D` 或 `cron: \"0 10 * * 1\"` 之一", "write one of `every: P1D` and `cron: \"0 10 * * 1\"`"})
 	}
 	if v := m.take("max"); v != nil {
-		rep.Max = d.integer(v, "max of "+what, 1)
+		rep.Max = d.integer(v, partOf(what, "max"), 1)
 	}
-	rep.Until = d.markedName(m.take("until"), "until of "+what, "reminder", rem.Name, "until")
+	rep.Until = d.markedName(m.take("until"), partOf(what, "until"), "reminder", rem.Name, "until")
 	if !m.has("max") && !m.has("until") {
-		d.note(n, codeMissingKey, what+" never ends", "add `max:` or `until:`")
+		d.note(n, codeMissingKey, phrase("%s没有尽头", "%s never ends", what), Text{"请加上 `max:` 或 `until:`", "add `max:` or `until:`"})
 	}
 	m.done()
 	rem.Repeat = rep
 }
 
-func (d *draft) duration(n *yaml.Node, what string, positive bool) string {
+func (d *draft) duration(n *yaml.Node, what Text, positive bool) string {
 	s, ok := d.scalar(n, what)
 	if !ok {
 		return ""
@@ -131,35 +133,37 @@ func (d *draft) duration(n *yaml.Node, what string, positive bool) string {
 	v, err := calendar.ParseDuration(s)
 	switch {
 	case err != nil:
-		d.note(n, codeDuration, fmt.Sprintf("%s is no duration: %v", what, err), "write ISO 8601, such as P7D, -PT2H or P1M")
+		d.note(n, codeDuration, phrase("%[1]s是“%[2]s”，不是可用的时长", "%[1]s is no duration: %[3]v", what, s, err),
+			Text{"请按 ISO 8601 写，如 P7D、-PT2H 或 P1M，不超过一百年", "write ISO 8601, such as P7D, -PT2H or P1M"})
 		return ""
 	case positive && (v.Negative() || v.IsZero()):
-		d.note(n, codeDuration, fmt.Sprintf("%s is %s", what, s), "write a duration above zero")
+		d.note(n, codeDuration, phrase("%s是“%s”", "%s is %s", what, s), Text{"请写大于零的时长", "write a duration above zero"})
 		return ""
 	}
 	return s
 }
 
-func (d *draft) cron(n *yaml.Node, what string) string {
+func (d *draft) cron(n *yaml.Node, what Text) string {
 	s, ok := d.scalar(n, what)
 	if !ok {
 		return ""
 	}
 	if _, err := calendar.ParseCron(s, time.UTC); err != nil {
-		d.note(n, codeCron, fmt.Sprintf("%s is no cron expression: %v", what, err), `write five fields, such as "0 10 * * 1" for Mondays at ten`)
+		d.note(n, codeCron, phrase("%[1]s是“%[2]s”，不是可用的 cron 表达式，或永远不会到时", "%[1]s is no cron expression: %[3]v", what, s, err),
+			Text{`请写五段，如 "0 10 * * 1" 表示每周一十点`, `write five fields, such as "0 10 * * 1" for Mondays at ten`})
 		return ""
 	}
 	return s
 }
 
 // clock reads a wall-clock time, "HH:MM".
-func (d *draft) clock(n *yaml.Node, what string) string {
+func (d *draft) clock(n *yaml.Node, what Text) string {
 	s, ok := d.scalar(n, what)
 	if !ok {
 		return ""
 	}
 	if _, _, err := calendar.ParseClock(s); err != nil {
-		d.note(n, codeClock, fmt.Sprintf("%s is %q", what, s), `write a time of day in quotes, such as "18:00"`)
+		d.note(n, codeClock, phrase("%s是“%s”", "%s is %q", what, s), Text{`请写带引号的钟点，如 "18:00"`, `write a time of day in quotes, such as "18:00"`})
 		return ""
 	}
 	return s
@@ -170,7 +174,7 @@ func (d *draft) workingDays(m *mapping) int {
 	if n == nil {
 		return 0
 	}
-	return d.integer(n, "working_days of "+m.what, -1000)
+	return d.integer(n, partOf(m.what, "working_days"), -1000)
 }
 
 // options reads what the engine adds, with the defaults of the language.
@@ -182,7 +186,7 @@ func (d *draft) options(m *mapping) {
 	def.Edit = EditOption{Rights: Rights{Pos: def.Pos, By: []string{"worker", "lead"}}}
 	if n := m.take("edit"); n != nil {
 		def.Edit.Rights = d.rightsWith(n, "edit", func(o *mapping) {
-			def.Edit.In = d.markedNames(o.take("in"), "`in` of edit", "edit", "in")
+			def.Edit.In = d.markedNames(o.take("in"), partOf(word("edit"), "in"), "edit", "in")
 		})
 	}
 	if n := m.take("cancel"); n != nil {
@@ -201,24 +205,25 @@ func (d *draft) options(m *mapping) {
 	}
 }
 
-func (d *draft) rights(n *yaml.Node, what string, by ...string) Rights {
+func (d *draft) rights(n *yaml.Node, option string, by ...string) Rights {
 	if n == nil {
 		return Rights{Pos: d.def.Pos, By: by}
 	}
-	return d.rightsWith(n, what, nil)
+	return d.rightsWith(n, option, nil)
 }
 
 // rightsWith reads `by` and hands the rest of the mapping to more.
-func (d *draft) rightsWith(n *yaml.Node, what string, more func(*mapping)) Rights {
+func (d *draft) rightsWith(n *yaml.Node, option string, more func(*mapping)) Rights {
 	r := Rights{Pos: d.pos(n)}
+	what := word(option)
 	m := d.mapping(n, what)
 	if m == nil {
 		return r
 	}
 	if v := m.need("by"); v != nil {
-		r.By = d.roles(v, "`by` of "+what)
+		r.By = d.roles(v, partOf(what, "by"))
 		if len(v.Content) == 0 && v.Kind == yaml.SequenceNode {
-			d.note(v, codeNobody, "nobody may "+what, "name at least one role")
+			d.note(v, codeNobody, phrase("没有人可以做“%s”", "nobody may %s", option), Text{"请至少写一个角色", "name at least one role"})
 		}
 	}
 	if more != nil {
@@ -232,14 +237,14 @@ func (d *draft) reopen(n *yaml.Node) {
 	o := &ReopenOption{To: map[string]string{}}
 	o.Rights = d.rightsWith(n, "reopen", func(m *mapping) {
 		to := m.need("to")
-		tm := d.mapping(to, "`to` of reopen")
+		tm := d.mapping(to, partOf(word("reopen"), "to"))
 		if tm == nil {
 			return
 		}
 		for _, from := range tm.names {
 			d.mark(tm.keys[from], "reopen", from)
 			d.mark(tm.values[from], "reopen", from, "to")
-			if s := d.reader.name(tm.values[from], "the state after reopening "+from); s != "" {
+			if s := d.reader.name(tm.values[from], phrase("从“%s”重新打开后的状态", "the state after reopening %s", from)); s != "" {
 				o.To[from] = s
 			}
 		}
@@ -250,7 +255,7 @@ func (d *draft) reopen(n *yaml.Node) {
 func (d *draft) backfill(n *yaml.Node) {
 	o := &BackfillOption{Paths: map[string][]string{}}
 	o.Rights = d.rightsWith(n, "backfill", func(m *mapping) {
-		pm := d.mapping(m.need("paths"), "paths of backfill")
+		pm := d.mapping(m.need("paths"), partOf(word("backfill"), "paths"))
 		if pm == nil {
 			return
 		}
@@ -265,9 +270,9 @@ func (d *draft) backfill(n *yaml.Node) {
 // path reads the events that lead to a state; an event may occur more than once.
 func (d *draft) path(n *yaml.Node, state string) []string {
 	var out []string
-	for i, item := range d.sequence(n, "the path to "+state) {
+	for i, item := range d.sequence(n, phrase("通往“%s”的路径", "the path to %s", state)) {
 		d.mark(item, "backfill", state, fmt.Sprint(i))
-		if s := d.reader.name(item, "an event on the path to "+state); s != "" {
+		if s := d.reader.name(item, phrase("通往“%s”的路径上的事件", "an event on the path to %s", state)); s != "" {
 			out = append(out, s)
 		}
 	}

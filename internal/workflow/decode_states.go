@@ -1,9 +1,7 @@
 package workflow
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -14,7 +12,7 @@ func roleNames() []string {
 }
 
 // roles reads a list of roles; extra words are allowed beside them.
-func (d *draft) roles(n *yaml.Node, what string, extra ...string) []string {
+func (d *draft) roles(n *yaml.Node, what Text, extra ...string) []string {
 	out := d.names(n, what)
 	if n == nil {
 		return nil
@@ -26,7 +24,7 @@ func (d *draft) roles(n *yaml.Node, what string, extra ...string) []string {
 		}
 		for _, item := range n.Content {
 			if item.Value == role {
-				d.note(item, codeRole, fmt.Sprintf("%s names the unknown role %q", what, role), "use one of: "+strings.Join(known, ", "))
+				d.note(item, codeRole, phrase("%s写了不存在的角色“%s”", "%s names the unknown role %q", what, role), oneOf(known))
 			}
 		}
 		return true
@@ -34,18 +32,19 @@ func (d *draft) roles(n *yaml.Node, what string, extra ...string) []string {
 }
 
 func (d *draft) states(n *yaml.Node) {
-	d.named(n, "states", func(name string, key, value *yaml.Node) {
+	d.named(n, word("states"), func(name string, key, value *yaml.Node) {
 		s := &State{Pos: d.pos(key), Name: name}
-		what := "state " + name
+		what := phrase("状态“%s”", "state %s", name)
 		if name == StateCancelled || name == StateSkipped {
-			d.note(key, codeReserved, fmt.Sprintf("the state %q belongs to the engine", name), "write `cancel:` or `skip:` instead of the state")
+			d.note(key, codeReserved, phrase("状态“%s”归引擎所有", "the state %q belongs to the engine", name),
+				Text{"请改写 `cancel:` 或 `skip:`，不要自己写这个状态", "write `cancel:` or `skip:` instead of the state"})
 			d.part = true
 			return
 		}
 		if m := d.mapping(value, what); m != nil {
-			s.Title = d.text(m.need("title"), "title of "+what)
+			s.Title = d.text(m.need("title"), partOf(what, "title"))
 			if v := m.take("waits_for"); v != nil {
-				s.WaitsFor = d.choice(v, "waits_for of "+what, roleNames()...)
+				s.WaitsFor = d.choice(v, partOf(what, "waits_for"), roleNames()...)
 			}
 			s.Milestone = d.flag(m, "milestone")
 			s.Final = d.flag(m, "final")
@@ -64,50 +63,55 @@ func engineEvents() []string {
 }
 
 func (d *draft) events(n *yaml.Node) {
-	d.named(n, "events", func(name string, key, value *yaml.Node) {
+	d.named(n, word("events"), func(name string, key, value *yaml.Node) {
 		e := &Event{Pos: d.pos(key), Name: name}
 		d.mark(key, "event", name)
-		what := "event " + name
+		what := phrase("事件“%s”", "event %s", name)
 		if slices.Contains(engineEvents(), name) {
-			d.note(key, codeReserved, fmt.Sprintf("the event %q belongs to the engine", name),
-				fmt.Sprintf("write the option `%s:` beside `events:`, or choose another name", name))
+			d.note(key, codeReserved, phrase("事件“%s”归引擎所有", "the event %q belongs to the engine", name),
+				phrase("请在 `events:` 旁边写选项 `%s:`，或换一个名称", "write the option `%s:` beside `events:`, or choose another name", name))
 		}
 		m := d.mapping(value, what)
 		if m == nil {
 			d.part = true
 			return
 		}
-		e.Title = d.text(m.need("title"), "title of "+what)
+		e.Title = d.text(m.need("title"), partOf(what, "title"))
 		d.from(m.need("from"), e)
 		d.destinations(m.need("to"), e)
 		d.part = d.part || len(e.From) == 0 || len(e.To) == 0
 		if v := m.take("by"); v != nil {
 			d.mark(v, "event", name, "by")
-			e.By = d.roles(v, "`by` of "+what)
+			e.By = d.roles(v, partOf(what, "by"))
 		}
-		d.named(m.take("input"), "input of "+what, func(in string, key, value *yaml.Node) {
+		d.named(m.take("input"), partOf(what, "input"), func(in string, key, value *yaml.Node) {
 			if i := d.input(name, in, key, value); i != nil {
 				e.Input = append(e.Input, i)
 			}
 		})
 		e.Reason = d.flag(m, "reason")
-		d.named(m.take("require"), "require of "+what, func(guard string, key, value *yaml.Node) {
+		d.named(m.take("require"), partOf(what, "require"), func(guard string, key, value *yaml.Node) {
 			d.guard(e, guard, key, value)
 		})
-		e.Checks = d.markedName(m.take("checks"), "checks of "+what, "event", name, "checks")
+		e.Checks = d.markedName(m.take("checks"), partOf(what, "checks"), "event", name, "checks")
 		e.Separation = d.strictness(m, "separation")
 		if m.has("separation") && e.Checks == "" {
-			d.note(m.keys["separation"], codeMissingKey, what+" has a separation but no `checks`", "name the event whose maker must be another person")
+			d.note(m.keys["separation"], codeMissingKey, phrase("%s写了 separation，却没有 `checks`", "%s has a separation but no `checks`", what), anotherMaker())
 		}
-		for _, item := range d.sequence(m.take("effects"), "effects of "+what) {
+		for _, item := range d.sequence(m.take("effects"), partOf(what, "effects")) {
 			if eff := d.effect(item, what); eff != nil {
 				e.Effects = append(e.Effects, eff)
 			}
 		}
-		e.Clears = d.markedNames(m.take("clears"), "clears of "+what, "event", name, "clears")
+		e.Clears = d.markedNames(m.take("clears"), partOf(what, "clears"), "event", name, "clears")
 		m.done()
 		d.def.Events = append(d.def.Events, e)
 	})
+}
+
+// anotherMaker is the advice for a check without somebody to check.
+func anotherMaker() Text {
+	return Text{"请写出须由另一人做的那个事件", "name the event whose maker must be another person"}
 }
 
 // from reads the states that an event leaves from; one that stands there twice would win silently.
@@ -116,21 +120,25 @@ func (d *draft) from(n *yaml.Node, e *Event) {
 		return
 	}
 	d.mark(n, "event", e.Name, "from")
-	for _, item := range d.sequence(n, "`from` of event "+e.Name) {
-		s := d.reader.name(item, "a state in `from` of event "+e.Name)
+	what := phrase("事件“%s”", "event %s", e.Name)
+	for _, item := range d.sequence(n, partOf(what, "from")) {
+		s := d.reader.name(item, phrase("%s中的状态", "a state in %s", partOf(what, "from")))
 		if s == "" {
 			continue
 		}
 		if slices.Contains(e.From, s) {
-			d.note(item, codeDuplicateSource, fmt.Sprintf("event %s leaves the state %q twice", e.Name, s),
-				"remove one; for several destinations write `to:` as an ordered list with `when:`")
+			d.note(item, codeDuplicateSource, phrase("%s两次从状态“%s”出发", "%s leaves the state %q twice", what, s),
+				Text{
+					"请删除一个；要有几个去向，请把 `to:` 写成带 `when:` 的有序列表",
+					"remove one; for several destinations write `to:` as an ordered list with `when:`",
+				})
 			continue
 		}
 		d.mark(item, "event", e.Name, "from", s)
 		e.From = append(e.From, s)
 	}
 	if len(n.Content) == 0 {
-		d.note(n, codeValue, "event "+e.Name+" leaves from no state", "name at least one state")
+		d.note(n, codeValue, phrase("%s没有出发状态", "%s leaves from no state", what), Text{"请至少写一个状态", "name at least one state"})
 	}
 }
 
@@ -139,15 +147,15 @@ func (d *draft) destinations(n *yaml.Node, e *Event) {
 	if n == nil {
 		return
 	}
-	what := "`to` of event " + e.Name
+	what := phrase("事件“%s”", "event %s", e.Name)
 	if n.Kind != yaml.SequenceNode {
-		if s := d.reader.name(n, what); s != "" {
+		if s := d.reader.name(n, partOf(what, "to")); s != "" {
 			e.To = []Destination{{Pos: d.pos(n), State: s}}
 		}
 		return
 	}
 	for i, item := range n.Content {
-		m := d.mapping(item, fmt.Sprintf("destination %d of event %s", i+1, e.Name))
+		m := d.mapping(item, phrase("%[2]s的第 %[1]d 个去向", "destination %d of %s", i+1, what))
 		if m == nil {
 			continue
 		}
@@ -159,15 +167,15 @@ func (d *draft) destinations(n *yaml.Node, e *Event) {
 		last := i == len(n.Content)-1
 		v := m.take("when")
 		if v != nil {
-			dest.When = d.expr(v, "`when` of "+m.what)
+			dest.When = d.expr(v, partOf(m.what, "when"))
 		}
 		switch {
 		case last && v != nil:
-			d.note(v, codeDestination, "the last destination of event "+e.Name+" has a condition, so the event could lead nowhere",
-				"leave `when` out of the last destination")
+			d.note(v, codeDestination, phrase("%s的最后一个去向带有条件，事件可能无处可去", "the last destination of %s has a condition, so the event could lead nowhere", what),
+				Text{"最后一个去向不要写 `when`", "leave `when` out of the last destination"})
 		case !last && v == nil:
-			d.note(item, codeDestination, fmt.Sprintf("destination %d of event %s has no condition, so the later ones are never reached", i+1, e.Name),
-				"add `when:` to every destination but the last")
+			d.note(item, codeDestination, phrase("%s没有条件，后面的去向永远到不了", "%s has no condition, so the later ones are never reached", m.what),
+				Text{"除最后一个外，每个去向都要写 `when:`", "add `when:` to every destination but the last"})
 		}
 		m.done()
 		if dest.State != "" {
@@ -175,7 +183,7 @@ func (d *draft) destinations(n *yaml.Node, e *Event) {
 		}
 	}
 	if len(n.Content) == 0 {
-		d.note(n, codeDestination, "event "+e.Name+" leads nowhere", "name a state")
+		d.note(n, codeDestination, phrase("%s没有去向", "%s leads nowhere", what), Text{"请写一个状态", "name a state"})
 	}
 }
 
@@ -185,20 +193,20 @@ func (d *draft) strictness(m *mapping, key string) Strictness {
 	if n == nil {
 		return Block
 	}
-	return Strictness(d.choice(n, key+" of "+m.what, string(Block), string(Confirm), string(Warn)))
+	return Strictness(d.choice(n, partOf(m.what, key), string(Block), string(Confirm), string(Warn)))
 }
 
 // always reads what no command may break. It has no strictness: it is hard.
 func (d *draft) always(n *yaml.Node) {
-	d.named(n, "always", func(name string, key, value *yaml.Node) {
+	d.named(n, word("always"), func(name string, key, value *yaml.Node) {
 		g := &Guard{Pos: d.pos(key), Name: name, Strictness: Block, Hard: true}
-		what := "always " + name
+		what := phrase("始终成立的“%s”", "always %s", name)
 		m := d.mapping(value, what)
 		if m == nil {
 			return
 		}
-		g.That = d.expr(m.need("that"), "`that` of "+what)
-		g.Else = d.message(m.need("else"), "`else` of "+what)
+		g.That = d.expr(m.need("that"), partOf(what, "that"))
+		g.Else = d.message(m.need("else"), partOf(what, "else"))
 		m.done()
 		if g.That != nil && g.Else != nil {
 			d.def.Always = append(d.def.Always, g)
@@ -208,21 +216,22 @@ func (d *draft) always(n *yaml.Node) {
 
 func (d *draft) guard(e *Event, name string, key, value *yaml.Node) {
 	g := &Guard{Pos: d.pos(key), Name: name}
-	what := "guard " + name + " of event " + e.Name
+	what := phrase("事件“%[2]s”的条件“%[1]s”", "guard %s of event %s", name, e.Name)
 	if name == "separation" {
-		d.note(key, codeReserved, "a guard is called separation, the engine's word for `checks`", "choose another name")
+		d.note(key, codeReserved, Text{"有条件取名为 separation，这是引擎用于 `checks` 的词", "a guard is called separation, the engine's word for `checks`"}, otherName())
 	}
 	m := d.mapping(value, what)
 	if m == nil {
 		return
 	}
-	g.That = d.expr(m.need("that"), "`that` of "+what)
-	g.Else = d.message(m.need("else"), "`else` of "+what)
+	g.That = d.expr(m.need("that"), partOf(what, "that"))
+	g.Else = d.message(m.need("else"), partOf(what, "else"))
 	g.Strictness = d.strictness(m, "strictness")
 	g.Hard = d.flag(m, "hard")
 	g.Clock = d.flag(m, "clock")
 	if g.Hard && g.Strictness != Block && g.Strictness != "" {
-		d.note(m.values["strictness"], codeValue, what+" is hard and only "+string(g.Strictness), "a hard guard blocks: remove one of the two")
+		d.note(m.values["strictness"], codeValue, phrase("%s不可放宽（hard），却只是 %s", "%s is hard and only %s", what, g.Strictness),
+			Text{"不可放宽的条件就是阻止，请删除其中一个", "a hard guard blocks: remove one of the two"})
 	}
 	m.done()
 	if g.That != nil && g.Else != nil {

@@ -1,7 +1,6 @@
 package workflow
 
 import (
-	"fmt"
 	"path"
 	"slices"
 	"sync"
@@ -20,7 +19,11 @@ func Load(files map[string][]byte) (*Bundle, Problems) {
 	}
 	slices.Sort(paths)
 	if len(paths) == 0 {
-		return nil, Problems{{Pos: Pos{".", 1, 1}, Code: codeNoDefinitions, What: "there are no definitions", Do: "name files or folders with .yaml files"}}
+		return nil, Problems{{
+			Pos: Pos{".", 1, 1}, Code: codeNoDefinitions,
+			What: Text{"没有流程定义", "there are no definitions"},
+			Do:   Text{"请指明 .yaml 文件，或含有 .yaml 文件的目录", "name files or folders with .yaml files"},
+		}}
 	}
 	drafts := make([]*draft, len(paths))
 	inParallel(len(paths), func(n int) { drafts[n] = decode(paths[n], files[paths[n]]) })
@@ -65,7 +68,9 @@ func (c *checker) run() Problems {
 		c.problems = append(c.problems, d.problems...)
 		d.problems = nil
 		if other := first[d.name]; other != nil {
-			c.problems.add(d.at("workflow"), codeDuplicateFlow, fmt.Sprintf("the workflow %q is also defined in %s", d.name, other.file), "remove or rename one of the two")
+			c.problems.add(d.at("workflow"), codeDuplicateFlow,
+				phrase("流程“%s”在 %s 里也有定义", "the workflow %q is also defined in %s", d.name, other.file),
+				Text{"请删除其中一个，或改名", "remove or rename one of the two"})
 			continue
 		}
 		first[d.name] = d

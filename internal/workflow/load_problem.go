@@ -15,17 +15,25 @@ func (p Pos) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.
 type Problem struct {
 	Pos  Pos
 	Code string
-	What string
-	Do   string
+	What Text
+	Do   Text
 }
 
-// String is "file:line:column: what; do".
-func (p Problem) String() string { return fmt.Sprintf("%s: %s; %s", p.Pos, p.What, p.Do) }
+// In is "file:line:column: what; do" in lang ("zh" or "en"; anything else reads as English).
+func (p Problem) In(lang string) string {
+	if lang == "zh" {
+		return fmt.Sprintf("%s：%s；%s", p.Pos, p.What.ZH, p.Do.ZH)
+	}
+	return fmt.Sprintf("%s: %s; %s", p.Pos, p.What.EN, p.Do.EN)
+}
+
+// String is the English form.
+func (p Problem) String() string { return p.In("en") }
 
 // Problems are the mistakes of a set of files, sorted by file, line and column.
 type Problems []Problem
 
-// Error lists every mistake on a line of its own.
+// Error lists every mistake in English, on a line of its own.
 func (ps Problems) Error() string {
 	lines := make([]string, len(ps))
 	for n, p := range ps {
@@ -39,14 +47,14 @@ func (ps Problems) sorted() Problems {
 	slices.SortStableFunc(ps, func(a, b Problem) int {
 		return cmp.Or(
 			strings.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line),
-			cmp.Compare(a.Pos.Column, b.Pos.Column), strings.Compare(a.Code, b.Code), strings.Compare(a.What, b.What),
+			cmp.Compare(a.Pos.Column, b.Pos.Column), strings.Compare(a.Code, b.Code), strings.Compare(a.What.EN, b.What.EN),
 		)
 	})
 	return slices.Compact(ps)
 }
 
 // add appends one mistake.
-func (ps *Problems) add(pos Pos, code, what, do string) {
+func (ps *Problems) add(pos Pos, code string, what, do Text) {
 	*ps = append(*ps, Problem{Pos: pos, Code: code, What: what, Do: do})
 }
 

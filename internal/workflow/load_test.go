@@ -206,7 +206,7 @@ func FuzzLoad(f *testing.F) {
 			t.Fatalf("bundle %v, problems %v", b, problems)
 		}
 		for _, p := range problems {
-			if p.Code == "" || p.What == "" || p.Do == "" || p.Pos.Line < 1 || p.Pos.Column < 1 {
+			if p.Code == "" || p.What.ZH == "" || p.What.EN == "" || p.Do.ZH == "" || p.Do.EN == "" || p.Pos.Line < 1 || p.Pos.Column < 1 {
 				t.Errorf("a problem without place or advice: %#v", p)
 			}
 		}
