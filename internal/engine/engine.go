@@ -90,7 +90,8 @@ type Request struct {
 	// Frozen gives a programme or community that this command creates a clock of its own, starting at At.
 	Frozen bool
 
-	fresh bool // the id was drawn here: nobody can have used it before
+	fresh bool   // the id was drawn here: nobody can have used it before
+	print string // of the request, if it carries an idempotency key
 }
 
 // Result is what a carried-out command answers.
@@ -112,6 +113,12 @@ type Result struct {
 func (e *Engine) Do(ctx context.Context, req Request) (Result, error) {
 	if err := req.check(); err != nil {
 		return Result{}, err
+	}
+	if req.IdempotencyKey != "" {
+		var err error
+		if req.print, err = req.fingerprint(e.keys); err != nil {
+			return Result{}, err
+		}
 	}
 	if req.ID == "" {
 		req.ID = rand.Text()

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/linli/linli/internal/fault"
@@ -19,35 +18,45 @@ type subjects struct {
 	community string
 	open      map[string]seal.DataKey
 	stored    map[string]SubjectKey
-	changed   []string
+	changed   []string        // drawn or destroyed here
+	used      map[string]bool // of those, the ones that something which is written needs
 }
 
 func newSubjects(e *Engine, community string) *subjects {
-	return &subjects{e: e, community: community, open: map[string]seal.DataKey{}, stored: map[string]SubjectKey{}}
+	return &subjects{e: e, community: community, open: map[string]seal.DataKey{}, stored: map[string]SubjectKey{}, used: map[string]bool{}}
 }
 
-// key returns a subject's data key, making one for a subject that has none. That of an erased subject is gone for good.
-func (s *subjects) key(ctx context.Context, subject string) (seal.DataKey, error) {
+// existing returns a subject's data key and whether there is one. That of an erased subject is gone for good.
+func (s *subjects) existing(ctx context.Context, subject string) (seal.DataKey, bool, error) {
 	if k, ok := s.open[subject]; ok {
-		return k, nil
+		return k, true, nil
 	}
 	stored, known := s.stored[subject]
 	if !known {
 		all, err := s.e.store.SubjectKeys(ctx, s.community, []string{subject})
 		if err != nil {
-			return seal.DataKey{}, err
+			return seal.DataKey{}, false, err
 		}
 		stored, known = all[subject]
 	}
-	if known && len(stored.Wrapped) == 0 {
-		return seal.DataKey{}, fault.New(fault.Refused, "erased", "此人的资料已按要求删除，不能再登记个人信息",
+	if !known {
+		return seal.DataKey{}, false, nil
+	}
+	if len(stored.Wrapped) == 0 {
+		return seal.DataKey{}, false, fault.New(fault.Refused, "erased", "此人的资料已按要求删除，不能再登记个人信息",
 			"this person's data was erased on request; no personal data can be recorded any more")
 	}
-	if known {
-		k, err := s.e.keys.Unwrap(s.community, subject, seal.Wrapped{KeyID: stored.KeyID, Box: stored.Wrapped})
-		if err == nil {
-			s.open[subject] = k
-		}
+	k, err := s.e.keys.Unwrap(s.community, subject, seal.Wrapped{KeyID: stored.KeyID, Box: stored.Wrapped})
+	if err == nil {
+		s.open[subject] = k
+	}
+	return k, err == nil, err
+}
+
+// key returns a subject's data key, making one for a subject that has none. It is stored only if it comes to be used.
+func (s *subjects) key(ctx context.Context, subject string) (seal.DataKey, error) {
+	k, ok, err := s.existing(ctx, subject)
+	if ok || err != nil {
 		return k, err
 	}
 	k, w, err := s.e.keys.NewSubjectKey(s.community, subject)
@@ -59,8 +68,18 @@ func (s *subjects) key(ctx context.Context, subject string) (seal.DataKey, error
 	return k, nil
 }
 
+// use notes whose keys the private values of an accepted command need. A refused one leaves none behind, whatever ids it named.
+func (s *subjects) use(values workflow.Values) {
+	for _, v := range values {
+		if box, ok := v.(workflow.Sealed); ok {
+			s.used[box.Subject] = true
+		}
+	}
+}
+
 func (s *subjects) destroy(subject string, at time.Time) {
 	delete(s.open, subject)
+	s.used[subject] = true
 	s.stored[subject] = SubjectKey{Subject: subject, KeyID: s.e.keys.Current(), Destroyed: at}
 	if !slices.Contains(s.changed, subject) {
 		s.changed = append(s.changed, subject)
@@ -70,41 +89,39 @@ func (s *subjects) destroy(subject string, at time.Time) {
 func (s *subjects) writes() []SubjectKey {
 	var out []SubjectKey
 	for _, id := range s.changed {
-		out = append(out, s.stored[id])
+		if s.used[id] {
+			out = append(out, s.stored[id])
+		}
 	}
 	return out
 }
 
-// private checks the inputs in the clear, seals those that are personal or sensitive, and returns what they can be found by.
-// Inputs that do not fit stay as they are: the core refuses them together with everything else that is wrong.
-func (b *build) private(ctx context.Context, cmd *workflow.Command, plain map[string]any, bundle *workflow.Bundle) ([]SearchTerm, error) {
+// private checks the inputs in the clear and seals those that are personal or sensitive. Inputs that do not fit stay as they
+// are: the core refuses them together with everything else that is wrong.
+func (b *build) private(ctx context.Context, cmd *workflow.Command, plain map[string]any, bundle *workflow.Bundle) error {
 	cmd.Input = workflow.Values{}
 	for k, v := range plain {
 		cmd.Input[k] = v
 	}
 	form, def, target := b.form(cmd, bundle)
 	if form == nil {
-		return nil, nil
+		return nil
 	}
-	var terms []SearchTerm
 	values, _ := workflow.NormaliseInput(form, cmd.Input)
 	for _, in := range form.Input {
 		v := values[in.Name]
 		if in.Privacy.Sealed() {
-			if in.Store && (in.Search || in.Name == "mobile") {
-				terms = append(terms, b.term(target, in, v))
-			}
 			if _, done := v.(workflow.Sealed); v == nil || done {
 				continue
 			}
 			box, err := b.seal(ctx, b.subject(def, target, values), target, in.Name, v)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			cmd.Input[in.Name] = box
 		}
 	}
-	return terms, nil
+	return nil
 }
 
 // form finds the form that a command fills in, and the instance whose fields it fills.
@@ -174,21 +191,6 @@ func (b *build) seal(ctx context.Context, subject, row, column string, v workflo
 		return workflow.Sealed{}, fmt.Errorf("seal %s: %w", column, err)
 	}
 	return workflow.Sealed{Subject: subject, Box: box}, nil
-}
-
-// term is what a private value can be found by: a folded name, or the keyed hash of a mobile number.
-func (b *build) term(instance string, in *workflow.Input, v workflow.Value) SearchTerm {
-	s, _ := v.(string)
-	t := SearchTerm{Instance: instance, Kind: in.Name, Term: Fold(s)}
-	if in.Name == "mobile" && s != "" {
-		t.Term = b.e.keys.LookupHash(b.key.community, Fold(s))
-	}
-	return t
-}
-
-// Fold brings a name or number into the form in which it is compared: lower case, without spaces and hyphens.
-func Fold(s string) string {
-	return strings.ToLower(strings.NewReplacer(" ", "", "-", "", "　", "").Replace(s))
 }
 
 // Reveal opens the sealed values of an instance. A value whose subject was erased stays away. The caller decides who may see.

@@ -1,12 +1,11 @@
 package engine
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"time"
 
 	"github.com/linli/linli/internal/fault"
+	"github.com/linli/linli/internal/seal"
 	"github.com/linli/linli/internal/workflow"
 )
 
@@ -30,8 +29,9 @@ func (r *Request) check() error {
 	return nil
 }
 
-// fingerprint tells one request from another under the same idempotency key.
-func (r *Request) fingerprint() (string, error) {
+// fingerprint tells one request from another under the same idempotency key. It is kept for days, and the request may hold a
+// mobile number: so it is a hash under a key, which nobody can find by trying every number.
+func (r *Request) fingerprint(keys *seal.Keyring) (string, error) {
 	c := r.Command
 	c.ID = ""
 	b, err := json.Marshal(struct {
@@ -42,6 +42,5 @@ func (r *Request) fingerprint() (string, error) {
 	if err != nil {
 		return "", fault.NewInvalid("values", "unreadable_input", "输入无法识别："+err.Error(), "the input cannot be read: "+err.Error())
 	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:]), nil
+	return keys.Fingerprint(r.Community, b), nil
 }

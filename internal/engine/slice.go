@@ -133,15 +133,14 @@ func (b *build) one(ctx context.Context, p *part) error {
 	if j.req.Values != nil {
 		plain = j.req.Values
 	}
-	terms, err := b.private(ctx, &cmd, plain, env.Bundle)
-	if err != nil {
+	if err := b.private(ctx, &cmd, plain, env.Bundle); err != nil {
 		return err
 	}
 	out, err := b.apply(ctx, env, cmd)
 	if err != nil {
 		return err
 	}
-	return b.take(p, cmd, out, terms)
+	return b.take(ctx, p, cmd, out)
 }
 
 // prefetch names what nearly every command looks at, so that it comes in one round.
@@ -201,11 +200,7 @@ func (b *build) replay(ctx context.Context, p *part) (bool, error) {
 			return false, err
 		}
 		if stored != nil {
-			print, err := r.fingerprint()
-			if err != nil {
-				return false, err
-			}
-			if stored.Fingerprint != print {
+			if stored.Fingerprint != r.print {
 				return false, fault.New(fault.Mismatch, "idempotency_key_reused",
 					"同一个 Idempotency-Key 已用于另一项请求；请换一个新的", "this Idempotency-Key was already used for another request; choose a new one")
 			}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -9,7 +10,12 @@ import (
 )
 
 // take adds one command's outcome to the slice and makes it visible to the next.
-func (b *build) take(p *part, cmd workflow.Command, out *workflow.Outcome, terms []SearchTerm) error {
+func (b *build) take(ctx context.Context, p *part, cmd workflow.Command, out *workflow.Outcome) error {
+	terms, err := b.terms(ctx, out) // first: nothing of a command that fails may be in the slice
+	if err != nil {
+		return err
+	}
+	b.subj.use(cmd.Input)
 	for n := range out.Entries {
 		if err := b.chain(p, &out.Entries[n]); err != nil {
 			return err
@@ -135,17 +141,17 @@ func (b *build) timers(out *workflow.Outcome, p *part) {
 	}
 }
 
-// erase destroys the data key of everybody whom a command brought to the state "erased", and what finds them.
+// stateErased is where somebody's personal data is gone for good.
+const stateErased = "erased"
+
+// erase destroys the data key of everybody whom a command brought to the state "erased".
 func (b *build) erase(out *workflow.Outcome) {
 	for _, r := range out.Rows {
 		i := r.Instance
-		if i.Root != b.key.community || i.State != "erased" || i.Touched != b.heads[i.Root].Seq {
+		if i.Root != b.key.community || i.State != stateErased || i.Touched != b.heads[i.Root].Seq {
 			continue
 		}
 		b.subj.destroy(i.ID, out.Entries[0].Recorded)
-		for _, kind := range []string{"name", "label", "mobile"} {
-			b.slice.Terms = append(b.slice.Terms, SearchTerm{Instance: i.ID, Kind: kind})
-		}
 	}
 }
 
@@ -197,7 +203,7 @@ func (b *build) remember(p *part) error {
 		return fmt.Errorf("encode answer of command %s: %w", r.ID, err)
 	}
 	b.slice.Keys = append(b.slice.Keys, Idempotency{
-		Person: r.Actor.Person, Key: r.IdempotencyKey, Fingerprint: print, Root: p.result.Root, Command: r.ID,
+		Person: r.Actor.Person, Key: r.IdempotencyKey, Fingerprint: r.print, Root: p.result.Root, Command: r.ID,
 		Response: response, Expires: b.e.now().Add(keepKeys),
 	})
 	return nil
