@@ -103,6 +103,7 @@ func (e *Engine) runJobs(ctx context.Context, k queueKey, jobs []*job) {
 			e.runJobs(ctx, k, []*job{j})
 		}
 	default:
+		err = codeTaken(err)
 		for _, j := range jobs {
 			e.log.Error("command failed", "command", j.req.ID, "kind", j.req.Kind, "err", err)
 			j.answer(Result{}, err)
@@ -147,6 +148,14 @@ func (e *Engine) attempts(ctx context.Context, k queueKey, jobs []*job) ([]*job,
 			backoff(attempt)
 		}
 	}
+}
+
+// codeTaken turns the database's word that a code is in use into a refusal. Where programmes are registered the core sees it first.
+func codeTaken(err error) error {
+	if !errors.Is(err, ErrCodeTaken) {
+		return err
+	}
+	return fault.Wrap(err, fault.Refused, "code_taken", "这个编号已被另一个项目使用；请换一个", "another programme has this code already; choose another").WithField("code")
 }
 
 // outOfPatience is what people see of a commit that did not come through.

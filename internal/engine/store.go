@@ -40,6 +40,8 @@ type Store interface {
 var (
 	// ErrConflict says that a root's seq, a registry row's version or an idempotency key was not what the slice expected.
 	ErrConflict = errors.New("somebody else changed this first")
+	// ErrCodeTaken says that another root of the community has the short name that a slice wants.
+	ErrCodeTaken = errors.New("another programme has this code")
 	// ErrUnknownOutcome says that the connection was lost while committing.
 	ErrUnknownOutcome = errors.New("the connection was lost while committing")
 )
@@ -51,7 +53,7 @@ type Head struct {
 	Seq       int64
 	MAC       []byte    // of the last entry; empty at seq 0
 	Bundle    string    // hash of the pinned bundle
-	Code      string    // short name for people, unique in the community
+	Code      string    // short name for people, unique in the community; "" once the root's creation was undone
 	Recorded  time.Time // recorded_at of the last entry; never decreases
 	Frozen    time.Time // the clock of a replayed programme; zero for an ordinary one
 }

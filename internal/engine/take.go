@@ -72,6 +72,9 @@ func (b *build) chain(p *part, entry *workflow.Entry) error {
 	}
 	mac := b.e.keys.Chain(head.MAC, body)
 	head.Seq, head.MAC, head.Recorded = entry.Seq, mac, entry.Recorded
+	if removesRoot(entry) {
+		head.Code = "" // free for another programme
+	}
 	if !head.Frozen.IsZero() && head.Frozen.Before(entry.Recorded) {
 		head.Frozen = entry.Recorded
 	}
@@ -91,6 +94,11 @@ func (b *build) code(entry *workflow.Entry) string {
 		}
 	}
 	return ""
+}
+
+// removesRoot reports whether an entry takes the creation of its root back. The chain stays, without a programme.
+func removesRoot(entry *workflow.Entry) bool {
+	return slices.ContainsFunc(entry.Changes, func(c workflow.Change) bool { return c.ID == entry.Root && c.Deleted != nil })
 }
 
 // row merges one changed row into the slice: several commands may change the same one.

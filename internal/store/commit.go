@@ -109,6 +109,9 @@ func (t *txn) bisect(ctx context.Context, plans []*plan, now instant) error {
 
 func refusal(p *plan, err error) error {
 	root := p.slice.Chains[0].Head.Root
+	if taken(err) == "roots_by_code" {
+		return fmt.Errorf("%w: %s: %w", engine.ErrCodeTaken, root, err)
+	}
 	if raced(err) || errors.Is(err, errMismatch) {
 		return fmt.Errorf("%w: %s: %w", engine.ErrConflict, root, err)
 	}

@@ -102,7 +102,7 @@ func sqliteConstraint(columns string) string {
 // be stored: an instance or timer that exists already, under a root that is locked, is a mistake of the caller.
 func raced(err error) bool {
 	switch taken(err) {
-	case "instances_by_key", "roots_pkey", "roots_by_code", "history_pkey", "history_by_command", "subject_keys_pkey", "idempotency_pkey":
+	case "instances_by_key", "roots_pkey", "history_pkey", "history_by_command", "subject_keys_pkey", "idempotency_pkey":
 		return true
 	}
 	return false
