@@ -69,13 +69,16 @@ func checkRule(t engine.TimerRow, rule *workflow.Timer, armed workflow.Due) *wro
 		return badTimer(t, "触发的事件不是定义所说的", "fires another event than its definition says")
 	case t.Generation > armed.Generation:
 		return badTimer(t, "没有被任何历史条目设置", "was set by no entry of the history")
-	case t.Generation < armed.Generation || armed.At.IsZero():
+	case t.Generation < armed.Generation || !armed.Armed():
 		if t.Status == engine.TimerWaiting {
 			return badTimer(t, "仍在等待，但早已结束", "is still waiting, but it has ended")
 		}
+		if t.Generation == armed.Generation && t.Due.Equal(armed.Fired) && t.Status != engine.TimerFired {
+			return badTimer(t, "的状态与记录不符", "does not have the status that its row says")
+		}
 	case !t.Due.Equal(armed.At):
 		return badTimer(t, "到期时间被改动", "is due at another time than its row says")
-	case armed.Done != (t.Status == engine.TimerFired):
+	case t.Status == engine.TimerFired:
 		return badTimer(t, "的状态与记录不符", "does not have the status that its row says")
 	}
 	return nil

@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
-	"github.com/linli/linli/internal/calendar"
-	"github.com/linli/linli/internal/fault"
 	"github.com/linli/linli/internal/workflow"
 )
 
@@ -104,37 +101,6 @@ func (e *Engine) AddBundle(ctx context.Context, b *workflow.Bundle) error {
 	defer e.mu.Unlock()
 	e.bundles[b.Hash] = b
 	return nil
-}
-
-// newBundle says on which bundle a new root runs: the community's current one (its field `bundle`), and for a new community the
-// one it names.
-func (e *Engine) newBundle(b *build, r *Request) (string, error) {
-	if c := b.snap.Instance(r.Community); c != nil {
-		if hash, _ := c.Body.Data["bundle"].(string); hash != "" {
-			return hash, nil
-		}
-		return b.heads[r.Community].Bundle, nil
-	}
-	if hash, _ := r.Values["bundle"].(string); hash != "" {
-		return hash, nil
-	}
-	return "", fault.New(fault.NotFound, "unknown_community", "还没有这个社区；请先建立社区", "there is no such community; create it first")
-}
-
-// zone is the community's time zone.
-func (b *build) zone(r *Request) (*time.Location, error) {
-	name, _ := r.Values["zone"].(string)
-	if c := b.snap.Instance(r.Community); c != nil {
-		name, _ = c.Body.Data["zone"].(string)
-	}
-	if name == "" {
-		name = "Asia/Shanghai"
-	}
-	z, err := calendar.Zone(name)
-	if err != nil {
-		return nil, fault.NewInvalid("zone", "unknown_zone", "没有时区 "+name+"；请填如 Asia/Shanghai", "there is no time zone "+name+"; give one such as Asia/Shanghai")
-	}
-	return z, nil
 }
 
 // explained adds to every reason who holds the roles that can help.

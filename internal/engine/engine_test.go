@@ -149,7 +149,9 @@ func TestMakerIsNotChecker(t *testing.T) {
 			w.Refused(t, r, workflow.ReasonConfirm)
 			r.Confirm = map[string]workflow.Confirmation{"separation": {Reason: "办公室只有三人"}}
 			w.Refused(t, r, workflow.ReasonConfirm)
-			r.Confirm = map[string]workflow.Confirmation{"separation": {Reason: "办公室只有三人", Second: w.People["lead"]}}
+			r.Confirm = map[string]workflow.Confirmation{"separation": {Reason: "办公室只有三人", Second: w.People["volunteer"]}}
+			w.Refused(t, r, workflow.ReasonConfirm) // the second person must hold a role for the event
+			r.Confirm = map[string]workflow.Confirmation{"separation": {Reason: "办公室只有三人", Second: w.People["finance"]}}
 			if res := w.Must(t, r); len(res.Warnings) != 1 {
 				t.Errorf("warnings: %v", res.Warnings)
 			}

@@ -248,7 +248,7 @@ func (b *build) env(ctx context.Context, j *job) (workflow.Env, error) {
 	if err != nil {
 		return workflow.Env{}, err
 	}
-	hash := head.Bundle
+	hash := b.bundleFor(r, head)
 	if !known {
 		if hash, err = b.e.newBundle(b, r); err != nil {
 			return workflow.Env{}, err
@@ -258,15 +258,14 @@ func (b *build) env(ctx context.Context, j *job) (workflow.Env, error) {
 	if err != nil {
 		return workflow.Env{}, err
 	}
-	zone, err := b.zone(r)
-	if err != nil {
+	if err := b.checkCommunity(ctx, r, bundle); err != nil {
 		return workflow.Env{}, err
 	}
 	seq := map[string]int64{}
 	for root, h := range b.heads {
 		seq[root] = h.Seq
 	}
-	return workflow.Env{Bundle: bundle, Snap: b.snap, Now: now, Zone: zone, Seq: seq}, nil
+	return workflow.Env{Bundle: bundle, Snap: b.snap, Now: now, Zone: b.zone(r), Seq: seq}, nil
 }
 
 // clock is the time of a command: the process's, or that of a replayed programme; never before the last entry's.

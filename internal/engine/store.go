@@ -70,6 +70,8 @@ type Slice struct {
 	Terms     []SearchTerm
 	Refs      []RefWrite
 	Reads     []Read // registry rows that guards read; re-checked under a share lock
+	// RegistrySeq is set when a decision relied on a registry row that was not there: the registry must still be at this seq.
+	RegistrySeq int64
 }
 
 // Chain is the part of a slice that belongs to one root.

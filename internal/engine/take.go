@@ -34,6 +34,9 @@ func (b *build) take(ctx context.Context, p *part, cmd workflow.Command, out *wo
 			}
 		}
 	}
+	if _, writes := b.chains[b.key.community]; out.Absent && !writes {
+		b.slice.RegistrySeq = b.heads[b.key.community].Seq
+	}
 	b.timers(out, p)
 	b.erase(out)
 	b.slice.Terms = append(b.slice.Terms, terms...)
@@ -201,10 +204,6 @@ func (b *build) remember(p *part) error {
 	r := &p.job.req
 	if r.IdempotencyKey == "" {
 		return nil
-	}
-	print, err := r.fingerprint()
-	if err != nil {
-		return err
 	}
 	response, err := json.Marshal(p.result)
 	if err != nil {

@@ -166,10 +166,8 @@ func (t *txn) lockRoots(ctx context.Context, plans []*plan) (map[place]int64, er
 		for _, c := range p.slice.Chains {
 			exclusive[place{p.slice.Community, c.Head.Root}] = true
 		}
-		for _, r := range p.slice.Reads {
-			if r.Version == 0 {
-				shared[place{p.slice.Community, p.slice.Community}] = true
-			}
+		if p.slice.RegistrySeq > 0 || slices.ContainsFunc(p.slice.Reads, func(r engine.Read) bool { return r.Version == 0 }) {
+			shared[place{p.slice.Community, p.slice.Community}] = true
 		}
 	}
 	seqs := map[place]int64{}
@@ -253,6 +251,10 @@ func (d *decision) judge(p *plan) error {
 		case seq != c.Expect:
 			return fmt.Errorf("%w: %s is at %d, not at %d", engine.ErrConflict, at.id, seq, c.Expect)
 		}
+	}
+	registry := place{p.slice.Community, p.slice.Community}
+	if want := p.slice.RegistrySeq; want > 0 && (d.written[registry] || d.seqs[registry] != want) {
+		return fmt.Errorf("%w: the registry, on whose silence a decision relied, is no longer at %d", engine.ErrConflict, want)
 	}
 	for _, r := range p.slice.Reads {
 		if v := d.versions[place{p.slice.Community, r.Instance}]; v != r.Version {

@@ -122,13 +122,32 @@ func (x *tx) move(before, after []contribution) error {
 			}
 			delta += d
 		}
-		if delta == 0 {
+		if delta == 0 && len(values[k]) == 0 {
 			continue
 		}
+		if err := x.checkSum(k.target, k.aggregate, delta); err != nil {
+			return err
+		}
+		// Even where only the items per value moved, the row is noted, so that the history tells of it.
 		err := x.modify(k.target, false, func(i *Instance) { i.Body.Aggregates[k.aggregate] += delta })
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// maxSum bounds every aggregate, so that no figure ever wraps.
+const maxSum = 1_000 * maxNumber
+
+func (x *tx) checkSum(target, aggregate string, delta int64) error {
+	i, err := x.get(target)
+	if err != nil || i == nil {
+		return err
+	}
+	if n := i.Body.Aggregates[aggregate]; delta > maxSum-n || delta < -maxSum-n {
+		x.refuse(limitReason(aggregate, maxSum))
+		return errRefused
 	}
 	return nil
 }
@@ -180,6 +199,7 @@ func (x *tx) Consent(subject, kind string) (string, error) {
 		return "", err
 	}
 	if i == nil {
+		x.absent = x.absent || x.cmd.Root != x.cmd.Community
 		return "none", nil
 	}
 	return i.State, nil

@@ -55,6 +55,7 @@ type tx struct {
 	distinct map[Key][2]int64
 	missing  []Key
 	reads    map[string]int64
+	absent   bool // a registry row that was looked for is not there
 	reasons  []Reason
 	warnings []Reason
 	waived   []string
@@ -77,6 +78,7 @@ func newTx(env Env, cmd Command) *tx {
 }
 
 func (x *tx) run() error {
+	x.checkFormless()
 	switch x.cmd.Kind {
 	case KindCreate:
 		return x.runCreate()
@@ -105,6 +107,18 @@ func (x *tx) run() error {
 		x.refuse(unknownReason("kind", string(x.cmd.Kind)))
 		return errRefused
 	}
+}
+
+// checkFormless refuses inputs to commands that have no form: nothing would check or seal them on their way into the history.
+func (x *tx) checkFormless() {
+	switch x.cmd.Kind {
+	case KindFire, KindCreate, KindEdit, KindBackfill:
+		return
+	}
+	for _, name := range sortedKeys(x.cmd.Input) {
+		x.refuse(noInputReason(name))
+	}
+	x.cmd.Input = nil
 }
 
 // targetInstance finds the target and its definition; an unknown one is a refusal.

@@ -132,6 +132,7 @@ type brokenFile struct {
 func brokenFiles() []brokenFile {
 	return []brokenFile{
 		{"aggregate_cycle.yaml", []mistake{{"aggregate_cycle", 7, 3, "compute one of them from"}}},
+		{"aggregate_values.yaml", []mistake{{"cel_type", 10, 32, "count or sum them with"}}},
 		{"aggregate_state.yaml", []mistake{{"unknown_state", 7, 50, "use one of: open, done"}}},
 		{"aggregate_sum_of_text.yaml", []mistake{{"cel_result", 7, 16, "make the expression give a"}}},
 		{"aggregate_two_kinds.yaml", []mistake{{"missing_key", 7, 10, "write one of `sum: CEL`,"}}},

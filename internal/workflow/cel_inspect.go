@@ -33,6 +33,13 @@ func (k *compiler) inspect(at *place, e *Expr, checked *cel.Ast) {
 				if w, agg := strings.CutSuffix(strings.TrimPrefix(t.TypeName(), "linli."), ".agg"); agg {
 					k.reads[k.reading] = append(k.reads[k.reading], w+"."+n.AsSelect().FieldName())
 				}
+				if strings.HasSuffix(t.TypeName(), ".values") {
+					k.problems.add(where(n), codeCELType, Text{
+						"汇总不能读取事项计了哪些值：这些值会变，而事项本身不变",
+						"an aggregate cannot read which values an item counts: they move without the item itself changing",
+					},
+						Text{"请用 item.agg 计数或求和，或读取 item.data", "count or sum them with item.agg, or read item.data"})
+				}
 			}
 		case ast.CallKind:
 			if f := n.AsCall().FunctionName(); f == operators.Index || f == operators.OptIndex {

@@ -42,6 +42,7 @@ func (x *tx) runCreate() error {
 	if len(x.reasons) > 0 {
 		return errRefused
 	}
+	x.cmd.Input = data
 	i := x.newInstance(def, parent, x.cmd.Slot, x.cmd.Key, data)
 	if def.Level == LevelCommunity {
 		there, err := x.get(x.cmd.Community)

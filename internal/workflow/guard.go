@@ -1,6 +1,9 @@
 package workflow
 
-import "errors"
+import (
+	"errors"
+	"slices"
+)
 
 // checkSeparation holds maker and checker apart by person: those who decided, not those who typed.
 func (x *tx) checkSeparation(s step) error {
@@ -52,7 +55,7 @@ func (x *tx) confirmed(name string, s step) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		second = len(held) > 0
+		second = slices.ContainsFunc(held, func(role string) bool { return slices.Contains(s.event.By, role) })
 	}
 	if name == "separation" {
 		return second && c.Reason != "", nil

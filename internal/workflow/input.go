@@ -157,26 +157,33 @@ func text(f *Field, s string) (Value, error) {
 	return s, nil
 }
 
+// maxNumber bounds every number that is typed: a quadrillion, ten trillion yuan in fen. Sums of as many rows as fit a programme stay exact.
+const maxNumber = 1_000_000_000_000_000
+
 func wholeNumber(v any) (Value, error) {
-	switch n := v.(type) {
+	n, ok := int64(0), false
+	switch t := v.(type) {
 	case int:
-		return int64(n), nil
+		n, ok = int64(t), true
 	case int64:
-		return n, nil
+		n, ok = t, true
 	case uint64:
-		if n <= math.MaxInt64 {
-			return int64(n), nil
-		}
+		n, ok = int64(t), t <= maxNumber //nolint:gosec // bounded on the same line
 	case float64:
-		if n == math.Trunc(n) && math.Abs(n) < 1<<53 {
-			return int64(n), nil
+		if t == math.Trunc(t) && math.Abs(t) <= maxNumber {
+			n, ok = int64(t), true
 		}
 	case json.Number:
-		if i, err := n.Int64(); err == nil {
-			return i, nil
-		}
+		i, err := t.Int64()
+		n, ok = i, err == nil
 	}
-	return nil, wrong("请填整数（金额以分为单位）", "give a whole number (money in fen)")
+	if !ok {
+		return nil, wrong("请填整数（金额以分为单位）", "give a whole number (money in fen)")
+	}
+	if n > maxNumber || n < -maxNumber {
+		return nil, wrong("数字太大", "the number is too large")
+	}
+	return n, nil
 }
 
 func evidence(v any) (Value, error) {

@@ -60,7 +60,7 @@ type Use struct {
 type Due struct {
 	Generation int64     `json:"gen"`
 	At         time.Time `json:"at"`
-	Done       bool      `json:"done,omitempty"` // fired; it comes back only when the anchor moves
+	Fired      time.Time `json:"fired,omitzero"` // the due time for which it fired last: it comes back only when the anchor moves
 }
 
 // The flags that the engine sets.
@@ -91,3 +91,10 @@ func cloneMap[K comparable, V any](m map[K]V) map[K]V {
 
 // Dead reports whether the engine ended the instance from outside its machine.
 func (i *Instance) Dead() bool { return i.State == StateCancelled || i.State == StateSkipped }
+
+// Armed reports whether a row waits for this timer.
+func (d Due) Armed() bool { return !d.At.IsZero() && !d.At.Equal(d.Fired) }
+
+func (d Due) same(o Due) bool {
+	return d.Generation == o.Generation && d.At.Equal(o.At) && d.Fired.Equal(o.Fired)
+}

@@ -53,6 +53,7 @@ type Outcome struct {
 	Distinct map[Key]int64 // KeyDistinct → items that now hold the value
 	Timers   []TimerChange
 	Reads    map[string]int64 // registry rows that were read → version
+	Absent   bool             // a decision relied on a registry row that is not there
 	Target   *Instance        // the target afterwards; nil if an undo removed it
 	Warnings []Reason
 }

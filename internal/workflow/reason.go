@@ -126,6 +126,10 @@ func unknownInputReason(form *Event, name string) Reason {
 	return both(ReasonField, name, "「%s」没有名为 %s 的项；可填：%s", `"%s" has no input %s; it takes: %s`, form.Title, same(name), same(strings.Join(names, ", ")))
 }
 
+func noInputReason(name string) Reason {
+	return both(ReasonField, name, "这项操作不需要填写内容，请去掉 %s", "this takes no input; leave out %s", same(name))
+}
+
 func noSuchReferenceReason(f *Field, id string, d *Definition) Reason {
 	what := same(f.Of)
 	if d != nil {
@@ -156,6 +160,9 @@ func separationReason(maker, checker *Event) Reason {
 }
 
 func confirmReason(name string, r Reason) Reason {
+	if name == "separation" {
+		return both(ReasonConfirm, name, "%s。如确需进行，请由另一位有权的人确认并写明原因", "%s. To go on all the same, have another person who may do it confirm it, and give a reason", r.Text)
+	}
 	c := both(ReasonConfirm, name, "%s。如确需进行，请由另一人确认或写明原因", "%s. To go on all the same, have a second person confirm it or give a reason", r.Text)
 	c.Roles = r.Roles
 	return c
@@ -253,6 +260,10 @@ func belowReason(d *Definition, i *Instance, below *Definition) Reason {
 
 func undoUndoReason() Reason {
 	return both(ReasonState, "undo", "撤销本身不能再撤销；请重新做一次原来的操作", "an undo cannot be undone; carry out the original command again")
+}
+
+func irrevocableReason(d *Definition, state string) Reason {
+	return both(ReasonUsed, state, "%s已成为「%s」，各项目已据此处理，不能撤销；如有误请另行登记", "a %s that became %q has been acted on elsewhere and cannot be undone; record the correction anew", d.Title, stateTitle(d, state))
 }
 
 func placeReason(d, parent *Definition) Reason {

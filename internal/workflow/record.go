@@ -19,7 +19,7 @@ func (x *tx) outcome() (*Outcome, error) {
 			return nil, err
 		}
 	}
-	o := &Outcome{Distinct: map[Key]int64{}, Timers: x.timers, Reads: x.reads, Warnings: x.warnings}
+	o := &Outcome{Distinct: map[Key]int64{}, Timers: x.timers, Reads: x.reads, Absent: x.absent, Warnings: x.warnings}
 	for k, n := range x.distinct {
 		o.Distinct[k] = n[1]
 	}

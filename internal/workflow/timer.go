@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/linli/linli/internal/calendar"
@@ -15,13 +16,18 @@ func (x *tx) takeTimer(inst *Instance, def *Definition) error {
 		return nil // a consequence from the registry: the row itself is the whole truth
 	}
 	armed := inst.Body.Timers[ref.Rule]
-	if armed.At.IsZero() || armed.Done || armed.Generation != ref.Generation {
+	if !armed.Armed() || armed.Generation != ref.Generation {
 		x.refuse(timerReason(def, ref))
 		return errRefused
 	}
 	return x.modify(inst.ID, true, func(i *Instance) {
-		i.Body.Timers[ref.Rule] = Due{Generation: ref.Generation, At: armed.At, Done: true}
+		i.Body.Timers[ref.Rule] = Due{Generation: ref.Generation, At: armed.At, Fired: armed.At}
 	})
+}
+
+// consequence reports whether the command carries out what follows from a change in the registry.
+func (x *tx) consequence(def *Definition) bool {
+	return x.cmd.Timer != nil && def.Timer(x.cmd.Timer.Rule) == nil
 }
 
 // rearm brings the timers of one changed instance in line with its state and its anchors.
@@ -47,14 +53,18 @@ func (x *tx) rearm(id string) error {
 			continue
 		}
 		x.disarm(i, t.Name, have)
-		next := Due{Generation: have.Generation}
-		if !at.IsZero() && !(x.backfill && at.Before(x.Now)) {
-			next = Due{Generation: have.Generation + 1, At: at}
+		next := Due{Generation: have.Generation, Fired: have.Fired}
+		switch {
+		case at.IsZero() || x.backfill && at.Before(x.Now):
+		case at.Equal(have.Fired): // back where it fired already, by an undo or a reopening
+			next.At = at
+		default:
+			next.Generation, next.At = have.Generation+1, at
 			x.timers = append(x.timers, TimerChange{
 				Arm: true, Root: i.Root, Ref: TimerRef{i.ID, t.Name, next.Generation}, Due: at, Event: t.Fire,
 			})
 		}
-		if next != have {
+		if !next.same(have) {
 			i.Body.Timers[t.Name] = next
 		}
 	}
@@ -62,7 +72,7 @@ func (x *tx) rearm(id string) error {
 }
 
 func (x *tx) disarm(i *Instance, rule string, d Due) {
-	if !d.At.IsZero() && !d.Done {
+	if d.Armed() {
 		x.timers = append(x.timers, TimerChange{Root: i.Root, Ref: TimerRef{i.ID, rule, d.Generation}})
 	}
 }
@@ -138,7 +148,7 @@ func (x *tx) consequences() error {
 				continue // noted as missing; the other definitions' rows are asked for in the same round
 			}
 			for _, r := range referrers {
-				x.timers = append(x.timers, TimerChange{
+				x.follow(TimerChange{
 					Arm: true, Consequence: true, Root: r.Root, Event: event, Due: x.Now,
 					Ref: TimerRef{r.ID, event, x.seqAfter(x.cmd.Community)},
 				})
@@ -146,4 +156,11 @@ func (x *tx) consequences() error {
 		}
 	}
 	return nil
+}
+
+// follow arms a consequence, once for each instance whatever the number of changes that ask for it.
+func (x *tx) follow(t TimerChange) {
+	if !slices.ContainsFunc(x.timers, func(o TimerChange) bool { return o.Arm && o.Ref == t.Ref }) {
+		x.timers = append(x.timers, t)
+	}
 }

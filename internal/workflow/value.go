@@ -64,7 +64,11 @@ func decodeValue(r json.RawMessage) (Value, error) {
 	case '[':
 		return decodeAs[[]string](r)
 	case '{':
-		if bytes.Contains(r, []byte(`"sealed"`)) {
+		var keys map[string]json.RawMessage
+		if err := json.Unmarshal(r, &keys); err != nil {
+			return nil, err
+		}
+		if _, ok := keys["sealed"]; ok {
 			return decodeAs[Sealed](r)
 		}
 		return decodeAs[Evidence](r)

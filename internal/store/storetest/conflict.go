@@ -170,6 +170,7 @@ func readCases() []Case {
 	return []Case{
 		{"a consent that changed since it was read is a conflict", consentChanged},
 		{"a consent that appeared since it was missed is a conflict", consentAppeared},
+		{"a decision on the registry's silence conflicts with any change of it", registrySilence},
 		{"a consent withdrawn in the same batch is a conflict", consentInBatch},
 		{"a consent being withdrawn makes the visit wait and conflict", consentInFlight},
 		{"a consent being given makes the visit wait and conflict", consentGivenInFlight},
@@ -208,6 +209,23 @@ func consentAppeared(t *testing.T, db *testdb.Database) {
 	commit(t, s, Step(registry, "refuse", insert(instance("refusal", Community, Community))))
 	conflict(t, s, relying(prog, "refusal", 0))
 	commit(t, s, relying(prog, "nothing", 0))
+}
+
+func registrySilence(t *testing.T, db *testdb.Database) {
+	s, hold := openHolding(t, db)
+	registry, prog, _ := consentSetup(t, s)
+	silent := Step(prog, "record")
+	silent.RegistrySeq = registry.Seq
+	refusal := Step(registry, "refuse", insert(instance("refusal", Community, Community)))
+	errs := outcomes(t, s, refusal, silent)
+	if errs[0] != nil || !errors.Is(errs[1], engine.ErrConflict) {
+		t.Fatalf("in one batch: got %v, want the second to conflict", errs)
+	}
+	conflict(t, s, silent)
+	silent.RegistrySeq = 2
+	overtake(t, s, hold, Step(head(refusal), "withdraw refusal", remove(instance("refusal", Community, Community))), silent)
+	silent.RegistrySeq = 3
+	commit(t, s, silent)
 }
 
 func consentInBatch(t *testing.T, db *testdb.Database) {
