@@ -96,7 +96,7 @@ func TestTheRegistryRunsOnTheCommunitysCurrentBundle(t *testing.T) {
 		w := enginetest.NewWorld(t, h.engine)
 		files := enginetest.Files(t)
 		files["person/person.yaml"] = append(bytes.Replace(files["person/person.yaml"], []byte("items: [consent]"),
-			[]byte("  nickname: {type: text, title: {zh: 称呼, en: Nickname}}\nitems: [consent]"), 1), '\n')
+			[]byte("  pet_name: {type: text, title: {zh: 称呼, en: Pet name}}\nitems: [consent]"), 1), '\n')
 		next, problems := workflow.Load(files)
 		if len(problems) > 0 {
 			t.Fatal(problems)
@@ -105,9 +105,9 @@ func TestTheRegistryRunsOnTheCommunitysCurrentBundle(t *testing.T) {
 			t.Fatal(err)
 		}
 		p := w.Person(t, "甲")
-		w.Refused(t, edit(w, "worker", "c1", p, map[string]any{"nickname": "小甲"}), workflow.ReasonField)
+		w.Refused(t, edit(w, "worker", "c1", p, map[string]any{"pet_name": "小甲"}), workflow.ReasonField)
 		w.Must(t, edit(w, "admin", "c1", "c1", map[string]any{"bundle": next.Hash}))
-		w.Must(t, edit(w, "worker", "c1", p, map[string]any{"nickname": "小甲"}))
+		w.Must(t, edit(w, "worker", "c1", p, map[string]any{"pet_name": "小甲"}))
 		h.audit(t)
 	})
 }
