@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/linli/linli/internal/workflow"
 )
@@ -63,8 +64,11 @@ func (b *build) chain(p *part, entry *workflow.Entry) error {
 		r := &p.job.req
 		head = Head{Community: entry.Community, Root: entry.Root, Bundle: entry.Bundle, Code: b.code(entry)}
 		if r.Frozen {
-			head.Frozen = entry.Recorded
+			head.Frozen, entry.Frozen = entry.Recorded, true
 		}
+	}
+	if entry.Root != b.key.root {
+		entry.Recorded = b.ownClock(head)
 	}
 	if entry.Recorded.Before(head.Recorded) {
 		entry.Recorded = head.Recorded
@@ -87,6 +91,15 @@ func (b *build) chain(p *part, entry *workflow.Entry) error {
 		Root: entry.Root, Seq: entry.Seq, Command: entry.Command, Target: entry.Target, Recorded: entry.Recorded, Body: body, MAC: mac,
 	})
 	return nil
+}
+
+// ownClock is the time of the registry's side of a programme's command. The programme may be a replayed one, whose clock stands
+// anywhere: the registry keeps its own, or one such programme would move it for every other.
+func (b *build) ownClock(registry Head) time.Time {
+	if !registry.Frozen.IsZero() {
+		return registry.Frozen
+	}
+	return b.e.now().UTC().Truncate(time.Microsecond)
 }
 
 // code is the short name of a root that an entry creates.
@@ -131,6 +144,9 @@ func (b *build) timers(out *workflow.Outcome, p *part) {
 		row := TimerRow{
 			Community: b.key.community, Root: t.Root, Instance: t.Ref.Instance, Rule: t.Ref.Rule, Generation: t.Ref.Generation,
 			Due: t.Due, Event: t.Event, Status: TimerWaiting,
+		}
+		if t.Consequence { // it may be another programme's, and is due by the registry's clock
+			row.Due = out.Entries[len(out.Entries)-1].Recorded
 		}
 		if t.Arm {
 			b.slice.Timers = append(b.slice.Timers, TimerWrite{Insert: true, Row: row})

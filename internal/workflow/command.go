@@ -88,6 +88,7 @@ type Entry struct {
 	Actor     Actor                   `json:"actor"`
 	OnBehalf  *OnBehalf               `json:"on_behalf,omitempty"`
 	Recorded  time.Time               `json:"recorded_at"`
+	Frozen    bool                    `json:"frozen,omitempty"` // of a creation: the new root has a clock of its own, which commands alone move
 	Occurred  Occurred                `json:"occurred_at"`
 	Reason    string                  `json:"reason,omitempty"`
 	Note      string                  `json:"note,omitempty"`
