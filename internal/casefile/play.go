@@ -172,7 +172,7 @@ func (r *run) step(ctx context.Context, n int, s *Step) (Entry, error) {
 	if err == nil {
 		e.Result, err = r.Engine.Do(ctx, req)
 	}
-	if err == nil {
+	if err == nil || errors.Is(err, &fault.Error{Kind: fault.Mismatch, Code: "command_id_reused"}) {
 		return e, r.carriedOut(ctx, s, req, &e)
 	}
 	return e, r.refused(s, req, &e, err)

@@ -77,7 +77,7 @@ func timerJob(t TimerRow) *job {
 	return &job{
 		timer: &t, done: make(chan answer, 1),
 		req: Request{Command: workflow.Command{
-			ID:        fmt.Sprintf("timer/%s/%s/%d", t.Instance, t.Rule, t.Generation),
+			ID:        fmt.Sprintf("%s%s/%s/%d", timerPrefix, t.Instance, t.Rule, t.Generation),
 			Community: t.Community, Root: t.Root, Target: t.Instance, Kind: workflow.KindFire, Event: t.Event,
 			Actor: workflow.Actor{System: true},
 			Timer: &workflow.TimerRef{Instance: t.Instance, Rule: t.Rule, Generation: t.Generation},

@@ -44,7 +44,7 @@ func (w *work) answerAll(err error) {
 		case err != nil:
 			p.job.answer(Result{}, err)
 		case p.refusal != nil:
-			p.job.answer(Result{}, p.refusal)
+			p.job.answer(p.result, p.refusal)
 		default:
 			p.job.answer(p.result, nil)
 		}
@@ -224,7 +224,7 @@ func (b *build) replay(ctx context.Context, p *part) (bool, error) {
 	if i := b.snap.Instance(entry.Target); i != nil {
 		p.result.State, p.result.Version, p.result.Target = i.State, i.Version, i
 	}
-	return true, nil
+	return true, r.checkMade(entry)
 }
 
 // stored finds an idempotency key among those of this slice, then in the database.
