@@ -40,7 +40,7 @@ func startServer(ctx context.Context) (address string, stop func() error, err er
 	if err != nil {
 		return "", nil, err
 	}
-	dir, err := os.MkdirTemp("", "linli-pg-")
+	dir, err := os.MkdirTemp(parentDirectory(owner), "linli-pg-")
 	if err != nil {
 		return "", nil, err
 	}
@@ -70,6 +70,22 @@ func startServer(ctx context.Context) (address string, stop func() error, err er
 		return "", nil, errors.Join(fmt.Errorf("%w: %s", err, log), stop())
 	}
 	return address, stop, nil
+}
+
+// parentDirectory is where the server's directory goes: the usual place for temporary files, unless the server's user
+// cannot get there or a socket's name there would be too long for the operating system.
+func parentDirectory(owner *syscall.Credential) string {
+	const longest = 70 // of the roughly 100 bytes that a socket's whole name may have
+	usual := os.TempDir()
+	if len(usual) > longest {
+		return "/tmp"
+	}
+	for dir := usual; owner != nil && dir != "/"; dir = filepath.Dir(dir) {
+		if info, err := os.Stat(dir); err != nil || info.Mode().Perm()&0o001 == 0 {
+			return "/tmp"
+		}
+	}
+	return usual
 }
 
 // runServer starts the supervisor in a process group of its own, so that a ^C at the terminal reaches only the tests.

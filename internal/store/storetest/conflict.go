@@ -87,8 +87,14 @@ func codeTaken(t *testing.T, db *testdb.Database) {
 	a.Chains[0].Head.Code, b.Chains[0].Head.Code = "2023-01", "2023-01"
 	commit(t, s, a)
 	errs := outcomes(t, s, other, b)
-	if errs[0] != nil || !errors.Is(errs[1], engine.ErrConflict) {
-		t.Fatalf("got %v, want only the second to conflict", errs)
+	if errs[0] != nil || !errors.Is(errs[1], engine.ErrCodeTaken) || errors.Is(errs[1], engine.ErrConflict) {
+		t.Fatalf("got %v, want only the second to find its short name taken", errs)
+	}
+	x, y := Create("x"), Create("y")
+	x.Chains[0].Head.Code, y.Chains[0].Head.Code = "2023-02", "2023-02"
+	errs = outcomes(t, s, x, y)
+	if errs[0] != nil || !errors.Is(errs[1], engine.ErrCodeTaken) {
+		t.Fatalf("in one batch: got %v, want the second to find its short name taken", errs)
 	}
 }
 
