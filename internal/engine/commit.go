@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/linli/linli/internal/fault"
 	"github.com/linli/linli/internal/workflow"
 )
 
@@ -71,7 +72,7 @@ func (e *Engine) Bundle(ctx context.Context, hash string) (*workflow.Bundle, err
 		return nil, err
 	}
 	if files == nil {
-		return nil, fmt.Errorf("bundle %s is not in the database", hash)
+		return nil, fault.New(fault.NotFound, "bundle_missing", "数据库里没有定义集 "+hash+"；请先载入", "the bundle "+hash+" is not in the database; load it first")
 	}
 	b, problems := workflow.Load(files)
 	if len(problems) > 0 {

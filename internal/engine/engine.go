@@ -117,6 +117,9 @@ func (e *Engine) Do(ctx context.Context, req Request) (Result, error) {
 	if err := req.checkOwn(); err != nil {
 		return Result{}, err
 	}
+	if err := req.checkIDs(); err != nil {
+		return Result{}, err
+	}
 	if req.IdempotencyKey != "" {
 		var err error
 		if req.print, err = req.fingerprint(e.keys); err != nil {

@@ -69,7 +69,6 @@ type build struct {
 	e      *Engine
 	snap   *workflow.Snapshot
 	heads  map[string]Head // root → head, growing with each entry
-	first  map[string]Head // root → head as loaded
 	chains map[string]*Chain
 	rows   map[string]RowWrite
 	order  []string
@@ -90,7 +89,7 @@ func (e *Engine) prepare(ctx context.Context, k queueKey, jobs []*job) (*work, e
 	}
 	b := &build{
 		work: &work{key: k, slice: Slice{Community: k.community}}, e: e, snap: workflow.NewSnapshot(),
-		heads: maps.Clone(heads), first: heads, chains: map[string]*Chain{}, rows: map[string]RowWrite{},
+		heads: maps.Clone(heads), chains: map[string]*Chain{}, rows: map[string]RowWrite{},
 		dist: map[workflow.Key]int64{}, reads: map[string]int64{}, subj: newSubjects(e, k.community),
 	}
 	if b.heads == nil {
@@ -125,6 +124,9 @@ func (b *build) one(ctx context.Context, p *part) error {
 	if err != nil {
 		return err
 	}
+	if err := j.req.checkPlace(env.Bundle); err != nil {
+		return err
+	}
 	cmd := j.req.Command
 	if !cmd.Occurred.Known() && cmd.Kind != workflow.KindBackfill {
 		cmd.Occurred = workflow.OccurredAt(env.Now)
@@ -138,6 +140,9 @@ func (b *build) one(ctx context.Context, p *part) error {
 	}
 	out, err := b.apply(ctx, env, cmd)
 	if err != nil {
+		return err
+	}
+	if err := checkIndexed(&cmd, out); err != nil {
 		return err
 	}
 	return b.take(ctx, p, cmd, out)
