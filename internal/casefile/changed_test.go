@@ -28,7 +28,8 @@ func TestAChangedStepIsNamed(t *testing.T) {
 		"an added step": {
 			"  - {event: close, on: fund, by: finance}\n",
 			"  - {event: close, on: fund, by: finance}\n  - {event: open, on: fund, by: worker}\n",
-			"small.yaml:34:", []string{"put new steps at the end"},
+			"small.yaml:34:",
+			[]string{"put new steps at the end"},
 		},
 	}
 	b := enginetest.Bundle(t)

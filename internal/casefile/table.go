@@ -189,7 +189,7 @@ func (r *reader) columnsKnown(n *yaml.Node, t *table) bool {
 func (r *reader) fill(n *yaml.Node, t *table, x row) *yaml.Node {
 	switch n.Kind {
 	case yaml.ScalarNode:
-		return r.fillScalar(n, t, x)
+		return r.fillScalar(n, x)
 	case yaml.SequenceNode:
 		out := *n
 		out.Content = nil
@@ -214,7 +214,7 @@ func (r *reader) fill(n *yaml.Node, t *table, x row) *yaml.Node {
 }
 
 // fillScalar replaces a cell as a whole where nothing else stands beside it, and as text otherwise.
-func (r *reader) fillScalar(n *yaml.Node, t *table, x row) *yaml.Node {
+func (r *reader) fillScalar(n *yaml.Node, x row) *yaml.Node {
 	found := placeholder.FindAllStringSubmatch(n.Value, -1)
 	if found == nil {
 		return n

@@ -220,15 +220,18 @@ func TestTheOrderIsKept(t *testing.T) {
 	}{
 		"no visit before the training is signed off": {
 			[]string{signOff, strings.Replace(signOff, "signed_off", "attendance", 1), "      minutes_record: {unrecorded: 文章未写明}\n", ""},
-			"visit.start", []string{"培训尚未签核，探访不能开始", "已培训 0 人", "The training is not signed off yet"},
+			"visit.start",
+			[]string{"培训尚未签核，探访不能开始", "已培训 0 人", "The training is not signed off yet"},
 		},
 		"no visit before the purchase is reconciled": {
 			[]string{"  - {event: reconcile, on: fund_visit, by: finance, at: 2023-06-14 08:30}\n", ""},
-			"visit.start", []string{"本轮探访所用的善款尚未对账", "fund_visit 现在是「采购中」"},
+			"visit.start",
+			[]string{"本轮探访所用的善款尚未对账", "fund_visit 现在是「采购中」"},
 		},
 		"no hours before the visits are completed": {
 			[]string{"  - event: complete\n    on: visit\n    by: zhangjie\n", "  - do: edit\n    on: visit\n    by: zhangjie\n"},
-			"recognise.lock_hours", []string{"探访尚未完成，不能核定服务时长"},
+			"recognise.lock_hours",
+			[]string{"探访尚未完成，不能核定服务时长"},
 		},
 	}
 	for _, event := range []string{"indoor", "sale", "outdoor", "five_council", "womens_council", "market", "outreach"} {

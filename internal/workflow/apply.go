@@ -79,10 +79,10 @@ func newTx(env Env, cmd Command) *tx {
 
 func (x *tx) run() error {
 	x.checkFormless()
-	switch x.cmd.Kind {
-	case KindCreate:
+	if x.cmd.Kind == KindCreate {
 		return x.runCreate()
-	case KindUndo:
+	}
+	if x.cmd.Kind == KindUndo {
 		return x.runUndo()
 	}
 	inst, def, err := x.targetInstance()
@@ -111,8 +111,7 @@ func (x *tx) run() error {
 
 // checkFormless refuses inputs to commands that have no form: nothing would check or seal them on their way into the history.
 func (x *tx) checkFormless() {
-	switch x.cmd.Kind {
-	case KindFire, KindCreate, KindEdit, KindBackfill:
+	if slices.Contains([]Kind{KindFire, KindCreate, KindEdit, KindBackfill}, x.cmd.Kind) {
 		return
 	}
 	for _, name := range sortedKeys(x.cmd.Input) {

@@ -48,9 +48,11 @@ func textList() *types.Type { return types.NewListType(types.StringType) }
 func wantBool() want {
 	return want{name: Text{"是或否", "true or false"}, types: []*types.Type{types.BoolType}}
 }
+
 func wantString() want {
 	return want{name: Text{"一段文字", "a text"}, types: []*types.Type{types.StringType}}
 }
+
 func wantStrings() want {
 	return want{name: Text{"文字的列表", "a list of texts"}, types: []*types.Type{textList()}}
 }

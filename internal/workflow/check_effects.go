@@ -90,7 +90,7 @@ func (c *checker) checkOnItems(d *draft, eff *Effect, what Text, pos func(string
 func (c *checker) checkFired(d *draft, eff *Effect, t *Definition, what Text, pos func(string) Pos) {
 	e := t.Event(eff.Event)
 	if e == nil {
-		c.unknownEvent(d, eff.Event, t, what, pos("fire"))
+		c.unknownEvent(eff.Event, t, what, pos("fire"))
 		return
 	}
 	for _, in := range e.Input {

@@ -113,7 +113,7 @@ func (c *checker) checkEventNames(d *draft, e *Event) {
 		})
 	}
 	if e.Checks != "" && d.def.Event(e.Checks) == nil {
-		c.unknownEvent(d, e.Checks, d.def, partOf(what, "checks"), d.at("event", e.Name, "checks"))
+		c.unknownEvent(e.Checks, d.def, partOf(what, "checks"), d.at("event", e.Name, "checks"))
 	}
 	if e.Checks == e.Name && e.Checks != "" {
 		c.problems.add(d.at("event", e.Name, "checks"), codeEvent, phrase("%s核对的是它自己", "%s checks itself", what), anotherMaker())
@@ -142,7 +142,7 @@ func (c *checker) milestone(d *Definition, name string, what Text, pos Pos) {
 		phrase("请用下列之一：%s；或在状态处写 `milestone: true`", "use one of: %s; or write `milestone: true` at the state", listed(have)))
 }
 
-func (c *checker) unknownEvent(d *draft, event string, of *Definition, what Text, pos Pos) {
+func (c *checker) unknownEvent(event string, of *Definition, what Text, pos Pos) {
 	names := make([]string, len(of.Events))
 	for n, e := range of.Events {
 		names[n] = e.Name
@@ -163,7 +163,7 @@ func (c *checker) checkTimer(d *draft, t *Timer) {
 func (c *checker) systemFires(d *draft, event string, in []string, what Text, pos Pos) {
 	e := d.def.Event(event)
 	if e == nil {
-		c.unknownEvent(d, event, d.def, what, pos)
+		c.unknownEvent(event, d.def, what, pos)
 		return
 	}
 	if !slices.Contains(e.By, "system") {
@@ -279,7 +279,7 @@ func (c *checker) checkBackfill(d *draft) {
 		for i, event := range d.def.Backfill.Paths[state] {
 			pos := d.at("backfill", state, fmt.Sprint(i))
 			if d.def.Event(event) == nil {
-				c.unknownEvent(d, event, d.def, phrase("通往“%s”的路径", "the path to %s", state), pos)
+				c.unknownEvent(event, d.def, phrase("通往“%s”的路径", "the path to %s", state), pos)
 				broken = true
 				break
 			}

@@ -59,7 +59,7 @@ func (c *checker) checkReferences(d *draft) {
 func (c *checker) checkItems(d *draft) {
 	for _, item := range d.def.Items {
 		pos := d.at("items", item)
-		if w := c.workflow(item, word("items"), pos); c.readable(w) && w.Level != LevelItem && !(d.def.Level == LevelCommunity && w.Level == LevelProgramme) && w.Level != "" {
+		if w := c.workflow(item, word("items"), pos); c.readable(w) && w.Level != LevelItem && (d.def.Level != LevelCommunity || w.Level != LevelProgramme) && w.Level != "" {
 			c.problems.add(pos, codeLevel, phrase("“%s”的层级是 %s，不是事项", "%s is a workflow of level %s, not an item", item, w.Level),
 				Text{"请在那里写 `level: item`，或在项目里给它一个活动位置", "write `level: item` there, or give it a slot of a programme"})
 		}
@@ -112,7 +112,7 @@ func (c *checker) checkNeed(d *draft, n *Need) {
 		of = c.slot(d, n.Slot, what, event)
 	}
 	if of != nil && n.Event != "" && of.Event(n.Event) == nil {
-		c.unknownEvent(d, n.Event, of, what, event)
+		c.unknownEvent(n.Event, of, what, event)
 	}
 	on := c.slot(d, n.On, what, d.at("need", n.Name, "on"))
 	if on != nil {

@@ -153,6 +153,7 @@ func text(f *Field, s string) (Value, error) {
 			list := strings.Join(names, ", ")
 			return nil, wrong("只能是："+list, "must be one of: "+list)
 		}
+	default: // any text, or a reference that is looked up later
 	}
 	return s, nil
 }

@@ -128,7 +128,7 @@ func (x *tx) anchor(def *Definition, name string, i *Instance) (time.Time, error
 
 // consequences arms a system command for every instance of any programme that points to a registry entry whose state changed:
 // a consent that was withdrawn, a person who died or was erased. The event is called WORKFLOW_STATE (consent_withdrawn).
-func (x *tx) consequences() error {
+func (x *tx) consequences() {
 	for _, id := range x.order {
 		i, orig := x.work[id], x.orig[id]
 		if i.Root != x.cmd.Community || orig == nil || orig.State == i.State || x.deleted[id] {
@@ -155,7 +155,6 @@ func (x *tx) consequences() error {
 			}
 		}
 	}
-	return nil
 }
 
 // follow arms a consequence, once for each instance whatever the number of changes that ask for it.
