@@ -36,15 +36,20 @@ type Source interface {
 	DistinctRows(ctx context.Context, community, root string) ([]engine.DistinctWrite, error)
 	// AllTimers returns every timer of a root, ended ones included.
 	AllTimers(ctx context.Context, community, root string) ([]engine.TimerRow, error)
+	// RefRows returns what the instances of a root point to with their reference fields.
+	RefRows(ctx context.Context, community, root string) ([]engine.RefRow, error)
 	// Strays returns the roots that rows, entries or timers name and that do not exist, as heads with nothing but their names.
 	Strays(ctx context.Context) ([]engine.Head, error)
 	// Bundle returns the files of a stored bundle, or nil.
 	Bundle(ctx context.Context, hash string) (map[string][]byte, error)
 }
 
-// Keys computes the MAC of an entry over the one before it, under the audit key.
+// Keys computes what is signed under the audit key.
 type Keys interface {
+	// Chain is the MAC of an entry over the one before it.
 	Chain(previous, body []byte) []byte
+	// TimerMark is the MAC of the end of a timer that no entry tells of.
+	TimerMark(end []byte) string
 }
 
 // Options says against what the database is held besides the audit key.

@@ -26,6 +26,9 @@ type chain struct {
 	rows     map[string]*workflow.Instance
 	bundle   *bundle
 	moved    map[int64]bool // registry: seqs at which an entry of it changed its state
+	created  string         // bundle that the first entry was decided on
+	frozen   bool           // the root was created with a clock of its own
+	fired    map[occurrence]bool
 
 	registered []registered // registry: what programmes there must be
 }
@@ -34,10 +37,10 @@ type registered struct{ programme, code string }
 
 // check returns the first thing that does not hold, or nil.
 func (c *chain) check(ctx context.Context) (*wrong, error) {
-	c.rows, c.moved = map[string]*workflow.Instance{}, map[int64]bool{}
+	c.rows, c.moved, c.fired = map[string]*workflow.Instance{}, map[int64]bool{}, map[occurrence]bool{}
 	c.marks = c.auditor.marks[place{c.head.Community, c.head.Root}]
 	steps := []func(context.Context) (*wrong, error){
-		c.walk, c.checkHead, c.checkBundle, c.checkRows, c.checkRegistered, c.recount, c.checkTimers,
+		c.walk, c.checkHead, c.checkBundle, c.checkRows, c.checkRegistered, c.recount, c.checkRefs, c.checkTimers,
 	}
 	for _, step := range steps {
 		if w, err := step(ctx); w != nil || err != nil {
@@ -115,6 +118,9 @@ func (c *chain) entry(s engine.StoredEntry) *wrong {
 		return wentBack(want, c.recorded, s.Recorded)
 	}
 	c.entries, c.previous, c.recorded = want, s.MAC, s.Recorded
+	if w := c.pins(&e); w != nil {
+		return w
+	}
 	return c.fold(&e)
 }
 
@@ -135,6 +141,21 @@ func (c *chain) agrees(s engine.StoredEntry, e *workflow.Entry) *wrong {
 		if p.column != p.inBody {
 			return disagrees(s.Seq, p.what, p.column, p.inBody)
 		}
+	}
+	return nil
+}
+
+// pins takes note of what an entry says once and for all: on which bundle the root was created and whether it has a clock of its
+// own. A programme stays on its bundle; the registry may move on, and its side of a programme's command was decided on that one's.
+func (c *chain) pins(e *workflow.Entry) *wrong {
+	if e.Seq == 1 {
+		c.created, c.frozen = e.Bundle, e.Frozen
+	}
+	if c.registry != nil && e.Bundle != c.created {
+		return otherBundle(e.Seq, c.created, e.Bundle)
+	}
+	if e.Timer != nil {
+		c.fired[occurrence{e.Timer.Instance, e.Timer.Rule, e.Timer.Generation}] = true
 	}
 	return nil
 }
@@ -181,15 +202,30 @@ func (c *chain) checkHead(context.Context) (*wrong, error) {
 	if root != nil && root.Key != c.head.Code {
 		return wrongHead("code"), nil
 	}
-	if !c.head.Frozen.IsZero() && c.head.Frozen.Before(c.recorded) {
+	if c.head.Bundle != c.created {
+		return wrongHead("bundle"), nil
+	}
+	var clock time.Time // of a replayed programme: that of its last entry
+	if c.frozen {
+		clock = c.recorded
+	}
+	if !c.head.Frozen.Equal(clock) {
 		return wrongHead("frozen"), nil
 	}
 	return nil, nil //nolint:nilnil // nothing is wrong
 }
 
+// checkBundle loads the definitions that the rows are held against: the ones the root was created on, and for the registry those
+// that the community has moved to.
 func (c *chain) checkBundle(ctx context.Context) (*wrong, error) {
+	hash := c.head.Bundle
+	if community := c.rows[c.head.Community]; community != nil && c.registry == nil {
+		if moved, _ := community.Body.Data["bundle"].(string); moved != "" {
+			hash = moved
+		}
+	}
 	var err error
-	if c.bundle, err = c.auditor.bundle(ctx, c.head.Bundle); err != nil {
+	if c.bundle, err = c.auditor.bundle(ctx, hash); err != nil {
 		return nil, err
 	}
 	return c.bundle.wrong, nil

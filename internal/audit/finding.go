@@ -27,6 +27,7 @@ const (
 	KindRemoved    Kind = "removed"    // a row is gone that no entry removed
 	KindAggregate  Kind = "aggregate"  // a count or sum is not what its items come to
 	KindDistinct   Kind = "distinct"   // a count of different values is not what its items come to
+	KindReference  Kind = "reference"  // the table of references is not what the rows name
 	KindTimer      Kind = "timer"      // a timer does not fit its row
 	KindUnreadable Kind = "unreadable" // an entry or a row cannot be decoded
 )
@@ -135,6 +136,16 @@ func cutOff(last, marked int64) *wrong {
 
 func wrongHead(column string) *wrong {
 	return &wrong{kind: KindHead, text: texts("项目记录的 %s 与历史末尾不符", "the root's column %s does not fit the end of its history", column)}
+}
+
+func otherBundle(seq int64, first, now string) *wrong {
+	return &wrong{kind: KindBundle, seq: seq, text: texts(
+		"此条按流程定义 %[2]s 决定，而项目是按 %[1]s 建立的", "it was decided on the definitions %[2]s, but the programme was created on %[1]s", first, now)}
+}
+
+func misreferenced(id string, history, table []string) *wrong {
+	return &wrong{kind: KindReference, instance: id, text: texts(
+		"它指向的记录被改动：按历史应为 %v，表里是 %v", "what it points to was changed: by the history it is %v, in the table %v", history, table)}
 }
 
 func noBundle(hash string) *wrong {

@@ -45,6 +45,9 @@ func (c *chain) checkTimers(ctx context.Context) (*wrong, error) {
 
 // checkTimer checks one row of the table.
 func (c *chain) checkTimer(ctx context.Context, t engine.TimerRow) (*wrong, error) {
+	if w, err := c.checkEnd(t); w != nil || err != nil {
+		return w, err
+	}
 	inst := c.rows[t.Instance]
 	if inst == nil {
 		if t.Status == engine.TimerWaiting {
@@ -60,6 +63,45 @@ func (c *chain) checkTimer(ctx context.Context, t engine.TimerRow) (*wrong, erro
 		return checkRule(t, rule, inst.Body.Timers[t.Rule]), nil
 	}
 	return c.checkConsequence(ctx, t, def)
+}
+
+// checkEnd asks for the evidence of how a timer ended: an entry that it fired, or the mark of the engine that skipped it. A timer is
+// superseded by an entry about its row, which checkRule looks at; without a rule of the definition it takes the mark too.
+func (c *chain) checkEnd(t engine.TimerRow) (*wrong, error) {
+	fired := c.fired[occurrence{t.Instance, t.Rule, t.Generation}]
+	switch t.Status {
+	case engine.TimerWaiting:
+		if fired {
+			return badTimer(t, "仍在等待，但早已结束", "is still waiting, but it has ended"), nil
+		}
+	case engine.TimerFired:
+		if !fired {
+			return badTimer(t, "没有任何历史条目触发过它", "was fired by no entry of the history"), nil
+		}
+	case engine.TimerSkipped:
+		return c.checkMark(t)
+	case engine.TimerSuperseded:
+		if inst := c.rows[t.Instance]; inst != nil {
+			if def := c.bundle.Definition(inst.Workflow); def != nil && def.Timer(t.Rule) == nil {
+				return c.checkMark(t)
+			}
+		}
+	default:
+		return badTimer(t, "的状态无人认识", "has a status that nobody knows"), nil
+	}
+	return nil, nil //nolint:nilnil // nothing is wrong
+}
+
+// checkMark checks that it was the engine that ended a timer without an entry.
+func (c *chain) checkMark(t engine.TimerRow) (*wrong, error) {
+	end, err := t.End()
+	if err != nil {
+		return nil, err
+	}
+	if c.keys.TimerMark(end) != t.Mark {
+		return badTimer(t, "被结束，但没有系统的校验码，或内容被改动", "was ended without the MAC of the system, or was changed since"), nil
+	}
+	return nil, nil //nolint:nilnil // nothing is wrong
 }
 
 // checkRule holds a timer of the definition against what its row says is armed.
@@ -78,7 +120,7 @@ func checkRule(t engine.TimerRow, rule *workflow.Timer, armed workflow.Due) *wro
 		}
 	case !t.Due.Equal(armed.At):
 		return badTimer(t, "到期时间被改动", "is due at another time than its row says")
-	case t.Status == engine.TimerFired:
+	case t.Status == engine.TimerFired, t.Status == engine.TimerSuperseded:
 		return badTimer(t, "的状态与记录不符", "does not have the status that its row says")
 	}
 	return nil

@@ -104,8 +104,8 @@ func (e *Engine) skip(ctx context.Context, t TimerRow, cause error) error {
 	for n, x := range r.Reasons {
 		texts[n] = x.Text.ZH + " / " + x.Text.EN
 	}
-	t.Reason, t.Ended = strings.Join(texts, "; "), e.now()
-	if err := e.store.EndTimer(ctx, t); !errors.Is(err, ErrConflict) {
+	t.Reason = strings.Join(texts, "; ")
+	if err := e.endTimer(ctx, t); !errors.Is(err, ErrConflict) {
 		return err
 	}
 	return nil // somebody else ended it

@@ -140,6 +140,7 @@ type TimerRow struct {
 	Status     TimerStatus
 	Reason     string    // why it ended
 	Ended      time.Time // when it ended
+	Mark       string    // of an end outside the history: the keyring's TimerMark of End
 }
 
 // TimerWrite inserts a waiting timer, or ends one. Ending as fired a timer that does not wait any more is ErrConflict for its slice;
@@ -186,4 +187,11 @@ type Read struct {
 type RefWrite struct {
 	Instance string
 	Targets  []string
+}
+
+// RefRow is one instance that another points to.
+type RefRow struct {
+	Instance string
+	Target   string
+	Workflow string // of the instance that points
 }

@@ -190,28 +190,14 @@ func (b *build) refs(out *workflow.Outcome) {
 		if d == nil {
 			continue
 		}
-		var targets []string
-		pointing := false
-		for _, f := range d.Fields {
-			if !f.Type.Reference() {
-				continue
-			}
-			pointing = true
-			switch v := r.Instance.Body.Data[f.Name].(type) {
-			case string:
-				targets = append(targets, v)
-			case []string:
-				targets = append(targets, v...)
-			}
-		}
+		targets, pointing := d.References(r.Instance.Body.Data)
 		if !pointing {
 			continue
 		}
 		if r.Op == workflow.RowDelete {
 			targets = nil
 		}
-		slices.Sort(targets)
-		b.slice.Refs = append(b.slice.Refs, RefWrite{Instance: r.Instance.ID, Targets: slices.Compact(targets)})
+		b.slice.Refs = append(b.slice.Refs, RefWrite{Instance: r.Instance.ID, Targets: targets})
 	}
 }
 

@@ -203,7 +203,7 @@ func (p *plan) timers() error {
 }
 
 func (p *plan) timerEnd(t engine.TimerRow) []any {
-	return []any{p.slice.Community, t.Instance, t.Rule, t.Generation, string(t.Status), t.Reason, instant{t.Ended}}
+	return []any{p.slice.Community, t.Instance, t.Rule, t.Generation, string(t.Status), t.Reason, instant{t.Ended}, t.Mark}
 }
 
 func (p *plan) idempotency() error {

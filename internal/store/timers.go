@@ -9,12 +9,12 @@ import (
 	"github.com/linli/linli/internal/engine"
 )
 
-const timerColumns = "r.community, r.root, r.instance, r.rule, r.generation, r.due_at, r.event, r.status, r.reason, r.ended_at"
+const timerColumns = "r.community, r.root, r.instance, r.rule, r.generation, r.due_at, r.event, r.status, r.reason, r.ended_at, r.mark"
 
 func scanTimer(rows *sql.Rows) (engine.TimerRow, error) {
 	var t engine.TimerRow
 	var due, ended instant
-	err := rows.Scan(&t.Community, &t.Root, &t.Instance, &t.Rule, &t.Generation, &due, &t.Event, &t.Status, &t.Reason, &ended)
+	err := rows.Scan(&t.Community, &t.Root, &t.Instance, &t.Rule, &t.Generation, &due, &t.Event, &t.Status, &t.Reason, &ended, &t.Mark)
 	t.Due, t.Ended = due.Time, ended.Time
 	return t, err
 }
@@ -54,7 +54,7 @@ func (s *Store) EndTimer(ctx context.Context, timer engine.TimerRow) error {
 	if err := checkText("timers.reason", timer.Reason); err != nil {
 		return err
 	}
-	row := []any{timer.Community, timer.Instance, timer.Rule, timer.Generation, string(timer.Status), timer.Reason, instant{timer.Ended}}
+	row := []any{timer.Community, timer.Instance, timer.Rule, timer.Generation, string(timer.Status), timer.Reason, instant{timer.Ended}, timer.Mark}
 	return s.transact(ctx, nil, func(ctx context.Context, t *txn) error {
 		changed, err := t.execRows(ctx, endTimers, [][]any{row})
 		if err != nil {

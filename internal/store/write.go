@@ -156,7 +156,7 @@ const deleteRefs = `delete from refs where (community, instance) in (` + rowsMar
 
 // endTimers ends waiting timers; those that do not wait any more stay as they are. The status is compared as an
 // expression so that no planner takes the index of due timers, which holds all that wait, for the way to one of them.
-const endTimers = `update timers set status = v.column5, reason = v.column6, ended_at = cast(v.column7 as bigint)
+const endTimers = `update timers set status = v.column5, reason = v.column6, ended_at = cast(v.column7 as bigint), mark = v.column8
 	from (` + rowsMark + `) as v
 	where community = v.column1 and instance = v.column2 and rule = v.column3 and generation = cast(v.column4 as bigint)
 		and status || '' = 'waiting'`

@@ -108,7 +108,7 @@ create table idempotency (
 -- IdempotencyExpire: what may be forgotten.
 create index idempotency_by_expiry on idempotency (expires);
 
--- timers: every occurrence of every timer rule, waiting or ended.
+-- timers: every occurrence of every timer rule, waiting or ended. An end that no history entry tells of has a mark.
 create table timers (
   community  text collate "C" not null,
   instance   text collate "C" not null,
@@ -120,6 +120,7 @@ create table timers (
   status     text collate "C" not null,
   reason     text collate "C" not null,
   ended_at   bigint,
+  mark       text collate "C" not null default '',
   primary key (community, instance, rule, generation)
 );
 -- DueTimers over every programme: the scheduler's scan for due work.

@@ -108,7 +108,7 @@ create table idempotency (
 -- IdempotencyExpire: what may be forgotten.
 create index idempotency_by_expiry on idempotency (expires);
 
--- timers: every occurrence of every timer rule, waiting or ended.
+-- timers: every occurrence of every timer rule, waiting or ended. An end that no history entry tells of has a mark.
 create table timers (
   community  text    not null,
   instance   text    not null,
@@ -120,6 +120,7 @@ create table timers (
   status     text    not null,
   reason     text    not null,
   ended_at   integer,
+  mark       text    not null default '',
   primary key (community, instance, rule, generation)
 ) strict, without rowid;
 -- DueTimers over every programme: the scheduler's scan for due work.
