@@ -16,6 +16,9 @@ type submission struct {
 	done  chan error
 }
 
+// codeBundleMissing is the code of the fault that a bundle is not stored. Timers wait for it to come back.
+const codeBundleMissing = "bundle_missing"
+
 // maxBatch bounds what one transaction writes.
 const maxBatch = 128
 
@@ -72,7 +75,7 @@ func (e *Engine) Bundle(ctx context.Context, hash string) (*workflow.Bundle, err
 		return nil, err
 	}
 	if files == nil {
-		return nil, fault.New(fault.NotFound, "bundle_missing", "数据库里没有定义集 "+hash+"；请先载入", "the bundle "+hash+" is not in the database; load it first")
+		return nil, fault.New(fault.NotFound, codeBundleMissing, "数据库里没有定义集 "+hash+"；请先载入", "the bundle "+hash+" is not in the database; load it first")
 	}
 	b, problems := workflow.Load(files)
 	if len(problems) > 0 {

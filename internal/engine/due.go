@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,14 +12,19 @@ import (
 	"github.com/linli/linli/internal/workflow"
 )
 
-// dueBatch is how many due timers are taken at a time.
-const dueBatch = 200
+// The bounds of one pass over what is due, and of the tries for a timer whose command the database refuses.
+const (
+	dueBatch      = 200    // timers read at a time
+	maxFirings    = 10_000 // timers ended
+	maxUnstorable = 3
+)
 
 // fireDueTimers fires the timers of a root that are due by the jobs' time, ahead of them: a pledge that lapsed at noon has
-// lapsed when somebody acts at one. Trouble with a timer never stops the jobs; it stays due and is taken again.
-func (e *Engine) fireDueTimers(ctx context.Context, k queueKey, jobs []*job) {
-	if jobs[0].timer != nil {
-		return
+// lapsed when somebody acts at one. It returns the jobs that are left: those that were to fire one of these timers have their
+// answer. Trouble with a timer never stops the jobs; it stays due and is taken again.
+func (e *Engine) fireDueTimers(ctx context.Context, k queueKey, jobs []*job) []*job {
+	if !slices.ContainsFunc(jobs, func(j *job) bool { return j.timer == nil }) {
+		return jobs
 	}
 	var now time.Time
 	for _, j := range jobs {
@@ -30,23 +36,30 @@ func (e *Engine) fireDueTimers(ctx context.Context, k queueKey, jobs []*job) {
 			now = t
 		}
 	}
-	rows, err := e.store.DueTimers(ctx, k.community, k.root, now, dueBatch)
-	if err == nil && len(rows) > 0 {
-		rows, err = e.atItsClock(ctx, k, jobs, rows)
+	next := func(after TimerRow) ([]TimerRow, error) {
+		rows, err := e.store.DueTimers(ctx, k.community, k.root, now, after, dueBatch)
+		if err != nil || len(rows) == 0 {
+			return nil, err
+		}
+		return e.atItsClock(ctx, k, jobs, rows)
 	}
-	if err != nil {
-		e.log.Warn("due timers could not be read", "err", err)
-		return
-	}
-	for _, t := range rows {
+	fire := func(t TimerRow) error {
 		j := timerJob(t)
 		e.runJobs(ctx, k, []*job{j})
-		if a := <-j.done; a.err != nil {
-			if err := e.skip(ctx, t, a.err); err != nil {
-				e.log.Warn("a timer could not be fired", "rule", t.Rule, "err", err)
+		a := <-j.done
+		jobs = slices.DeleteFunc(slices.Clone(jobs), func(o *job) bool {
+			if o.timer == nil || o.req.ID != j.req.ID {
+				return false
 			}
-		}
+			o.answer(a.result, a.err)
+			return true
+		})
+		return e.settleTimer(ctx, t, a)
 	}
+	if _, err := pass(true, next, fire); err != nil {
+		e.log.Warn("due timers could not be fired", "err", err)
+	}
+	return jobs
 }
 
 // atItsClock leaves out the timers that lie in the future of a replayed programme, whose clock moves with its commands alone.
@@ -85,13 +98,50 @@ func timerJob(t TimerRow) *job {
 	}
 }
 
+// settleTimer sees to it that a timer whose command has been tried does not wait any more, unless it is worth another try.
+func (e *Engine) settleTimer(ctx context.Context, t TimerRow, a answer) error {
+	if a.err != nil {
+		return e.skip(ctx, t, a.err)
+	}
+	if !a.result.Replayed {
+		return nil
+	}
+	t.Status, t.Reason, t.Ended = TimerFired, a.result.Command, e.now()
+	if err := e.store.EndTimer(ctx, t); !errors.Is(err, ErrConflict) {
+		return err
+	}
+	return nil // its own commit ended it
+}
+
+// hopeless reports whether a timer's command can never be carried out: its programme or definition is broken, its id was used for
+// something else, or the database itself has refused the command several times.
+func (e *Engine) hopeless(t TimerRow, cause error) bool {
+	var broken *workflow.BrokenError
+	var f *fault.Error
+	switch {
+	case errors.As(cause, &broken):
+		return true
+	case errors.Is(cause, ErrUnstorable):
+		id := timerJob(t).req.ID
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if e.unstorable[id]++; e.unstorable[id] < maxUnstorable {
+			return false
+		}
+		delete(e.unstorable, id)
+		return true
+	case errors.As(cause, &f):
+		return f.Kind == fault.NotFound && f.Code != codeBundleMissing || f.Kind == fault.Mismatch
+	}
+	return false
+}
+
 // skip ends a timer whose event was refused, or can never be carried out because its programme or definition is broken, with the
 // reasons. Any other failure (a database that does not answer) is returned and leaves the timer due.
 func (e *Engine) skip(ctx context.Context, t TimerRow, cause error) error {
 	var r *workflow.Refusal
 	if !errors.As(cause, &r) {
-		var broken *workflow.BrokenError
-		if !errors.As(cause, &broken) && fault.KindOf(cause) != fault.NotFound {
+		if !e.hopeless(t, cause) {
 			return cause
 		}
 		r = &workflow.Refusal{Reasons: []workflow.Reason{{Text: workflow.Text{ZH: "无法执行：" + cause.Error(), EN: "it cannot be carried out: " + cause.Error()}}}}
@@ -129,36 +179,24 @@ func (e *Engine) Advance(ctx context.Context, community, root string, to time.Ti
 }
 
 func (e *Engine) fireDue(ctx context.Context, community, root string, now time.Time) (int, error) {
-	total := 0
-	for {
-		rows, err := e.store.DueTimers(ctx, community, root, now, dueBatch)
-		if err != nil || len(rows) == 0 {
-			return total, err
-		}
-		ended := 0
-		var last error
-		for _, t := range rows {
-			_, err := e.enqueue(ctx, timerJob(t))
-			if err != nil {
-				err = e.skip(ctx, t, err)
-			}
-			if err != nil {
-				last = err
-				continue
-			}
-			ended++
-		}
-		total += ended
-		if ended == 0 {
-			return total, last
-		}
+	next := func(after TimerRow) ([]TimerRow, error) {
+		return e.store.DueTimers(ctx, community, root, now, after, dueBatch)
 	}
+	return pass(root != "", next, func(t TimerRow) error {
+		result, err := e.enqueue(ctx, timerJob(t))
+		return e.settleTimer(ctx, t, answer{result, err})
+	})
 }
 
-// NextDue returns when the next timer of a programme without a clock of its own is due; zero if none waits.
-func (e *Engine) NextDue(ctx context.Context) (time.Time, error) {
+// NextDue returns when the next timer of a programme without a clock of its own is due, later than a time; zero if none waits. With
+// a zero time it is the earliest of all.
+func (e *Engine) NextDue(ctx context.Context, after time.Time) (time.Time, error) {
 	far := time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
-	rows, err := e.store.DueTimers(ctx, "", "", far, 1)
+	var from TimerRow
+	if !after.IsZero() {
+		from.Due = after.Add(time.Microsecond)
+	}
+	rows, err := e.store.DueTimers(ctx, "", "", far, from, 1)
 	if err != nil || len(rows) == 0 {
 		return time.Time{}, err
 	}

@@ -41,6 +41,8 @@ type Engine struct {
 	queues  map[queueKey]*queue
 	bundles map[string]*workflow.Bundle
 	turns   map[string]*registryTurn
+	// unstorable counts, for each timer's command, how often the database itself refused it.
+	unstorable map[string]int
 	closed  bool
 	idle    *sync.Cond // signalled when a queue runs dry
 }
@@ -55,6 +57,7 @@ func New(c Config) *Engine {
 		store: c.Store, keys: c.Keys, now: c.Now, log: log,
 		commits: make(chan submission, 1024),
 		queues:  map[queueKey]*queue{}, bundles: map[string]*workflow.Bundle{}, turns: map[string]*registryTurn{},
+		unstorable: map[string]int{},
 		patience: cmp.Or(c.Patience, defaultPatience),
 	}
 	e.idle = sync.NewCond(&e.mu)

@@ -93,7 +93,9 @@ func (e *Engine) work(ctx context.Context, k queueKey, q *queue) {
 
 // runJobs carries a slice of jobs through load, apply and commit until every one has its answer.
 func (e *Engine) runJobs(ctx context.Context, k queueKey, jobs []*job) {
-	e.fireDueTimers(ctx, k, jobs)
+	if jobs = e.fireDueTimers(ctx, k, jobs); len(jobs) == 0 {
+		return
+	}
 	jobs, err := e.attempts(ctx, k, jobs)
 	switch {
 	case err == nil:

@@ -24,8 +24,9 @@ type Store interface {
 	// Replay returns the stored answer to an idempotency key that has not expired at now, or nil.
 	Replay(ctx context.Context, community, person, key string, now time.Time) (*Idempotency, error)
 	// DueTimers returns waiting timers due at or before now, earliest first, at most limit; of one root, or of every
-	// root that has no frozen clock if root is "".
-	DueTimers(ctx context.Context, community, root string, now time.Time, limit int) ([]TimerRow, error)
+	// root that has no frozen clock if root is "". They are those that follow after in this order (due time, community, root,
+	// instance, rule, generation); the zero row is before all.
+	DueTimers(ctx context.Context, community, root string, now time.Time, after TimerRow, limit int) ([]TimerRow, error)
 	// EndTimer moves one waiting timer to an end status outside any commit (skipped, superseded).
 	EndTimer(ctx context.Context, t TimerRow) error
 	// SubjectKeys returns the wrapped data keys of the subjects that have one, destroyed ones included.
@@ -42,6 +43,8 @@ var (
 	ErrConflict = errors.New("somebody else changed this first")
 	// ErrCodeTaken says that another root of the community has the short name that a slice wants.
 	ErrCodeTaken = errors.New("another programme has this code")
+	// ErrUnstorable says that the database will not have what a slice wants written, however often it is tried.
+	ErrUnstorable = errors.New("the database refused what was to be written")
 	// ErrUnknownOutcome says that the connection was lost while committing.
 	ErrUnknownOutcome = errors.New("the connection was lost while committing")
 )

@@ -14,10 +14,10 @@ import (
 )
 
 // Timers is what the loop needs of the engine. FireDue fires what is due and returns how many timers it ended; NextDue
-// returns when the next one is due, zero if none waits.
+// returns when the next one is due that is due later than a time, zero if none waits.
 type Timers interface {
 	FireDue(ctx context.Context) (int, error)
-	NextDue(ctx context.Context) (time.Time, error)
+	NextDue(ctx context.Context, after time.Time) (time.Time, error)
 }
 
 // The bounds of the loop's waits.
@@ -63,7 +63,7 @@ func (l *Loop) Run(ctx context.Context) error {
 		if err == nil {
 			failures = 0
 		} else if ctx.Err() == nil {
-			wait = backoff(failures)
+			wait = min(backoff(failures), wait)
 			failures++
 			l.log.Warn("due timers could not be fired; trying again", "wait", wait, "err", err)
 		}
@@ -72,27 +72,32 @@ func (l *Loop) Run(ctx context.Context) error {
 	return nil
 }
 
-// round fires what is due and returns how long nothing will be.
+// round fires what is due and returns how long nothing will be. After a failure that is the time of the next timer that is not due
+// yet, if there is one: what failed must not keep it waiting.
 func (l *Loop) round(ctx context.Context) (time.Duration, error) {
-	fired, err := l.timers.FireDue(ctx)
-	if err != nil && !errors.Is(err, engine.ErrConflict) { // a conflict: another replica was faster
-		return 0, err
+	fired, failure := l.timers.FireDue(ctx)
+	if errors.Is(failure, engine.ErrConflict) { // another replica was faster
+		failure = nil
 	}
 	if fired > 0 {
 		l.log.Info("timers ended", "count", fired)
 	}
-	next, err := l.timers.NextDue(ctx)
+	var after time.Time
+	if failure != nil {
+		after = l.now()
+	}
+	next, err := l.timers.NextDue(ctx, after)
 	if err != nil {
-		return 0, err
+		return maxBackoff, errors.Join(failure, err)
 	}
 	if next.IsZero() {
-		return maxSleep, nil
+		return maxSleep, failure
 	}
 	wait := next.Sub(l.now())
 	if wait <= 0 && fired == 0 {
 		wait = minBackoff // due and yet not fired: do not spin
 	}
-	return min(max(wait, 0), maxSleep), nil
+	return min(max(wait, 0), maxSleep), failure
 }
 
 func (l *Loop) sleep(ctx context.Context, d time.Duration) {

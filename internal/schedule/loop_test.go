@@ -49,13 +49,15 @@ func (c *clockwork) FireDue(context.Context) (int, error) {
 	return n, nil
 }
 
-func (c *clockwork) NextDue(context.Context) (time.Time, error) {
+func (c *clockwork) NextDue(_ context.Context, after time.Time) (time.Time, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.due) == 0 {
-		return time.Time{}, nil
+	for _, t := range c.due {
+		if t.After(after) {
+			return t, nil
+		}
 	}
-	return c.due[0], nil
+	return time.Time{}, nil
 }
 
 func (c *clockwork) set(f func(*clockwork)) {
@@ -142,6 +144,26 @@ func TestLoop(t *testing.T) {
 			stop()
 			if len(c.fired) != 1 {
 				t.Errorf("fired %d timers after the trouble, want 1", len(c.fired))
+			}
+		})
+	})
+	t.Run("is in time for the next timer although an earlier one fails", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			start := time.Now()
+			c := &clockwork{err: errors.New("one timer is poisoned")}
+			_, stop := running(t, c)
+			time.Sleep(5 * time.Minute) // by now it waits half a minute and more between its tries
+			due := time.Now().Add(2 * time.Minute)
+			c.set(func(c *clockwork) { c.due = []time.Time{start, due} })
+			time.Sleep(time.Until(due) - time.Millisecond)
+			before := 0
+			c.set(func(c *clockwork) { before = c.looks })
+			time.Sleep(2 * time.Millisecond)
+			after := 0
+			c.set(func(c *clockwork) { after = c.looks })
+			stop()
+			if after == before {
+				t.Error("nobody looked when it fell due")
 			}
 		})
 	})

@@ -115,7 +115,7 @@ func refusal(p *plan, err error) error {
 	if raced(err) || errors.Is(err, errMismatch) {
 		return fmt.Errorf("%w: %s: %w", engine.ErrConflict, root, err)
 	}
-	return fmt.Errorf("the database refused what was to be written to %s: %w", root, err)
+	return fmt.Errorf("%w to %s: %w", engine.ErrUnstorable, root, err)
 }
 
 // place names an instance or a root of a community.

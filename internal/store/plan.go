@@ -33,7 +33,7 @@ func newPlan(slice *engine.Slice) *plan {
 	p := &plan{slice: slice}
 	for _, step := range []func() error{p.chains, p.instances, p.distinct, p.timers, p.idempotency, p.subjects, p.terms, p.references} {
 		if err := step(); err != nil {
-			return &plan{slice: slice, err: err, invalid: true}
+			return &plan{slice: slice, err: fmt.Errorf("%w: %w", engine.ErrUnstorable, err), invalid: true}
 		}
 	}
 	return p

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/linli/linli/internal/engine"
@@ -33,15 +34,23 @@ func (s *Store) timers(ctx context.Context, text string, args ...any) ([]engine.
 }
 
 // DueTimers implements engine.Store. With root "" and community "" it looks at every community.
-func (s *Store) DueTimers(ctx context.Context, community, root string, now time.Time, limit int) ([]engine.TimerRow, error) {
+func (s *Store) DueTimers(ctx context.Context, community, root string, now time.Time, after engine.TimerRow, limit int) ([]engine.TimerRow, error) {
+	from := int64(math.MinInt64)
+	if !after.Due.IsZero() {
+		from = after.Due.UnixMicro()
+	}
 	if root != "" {
 		return s.timers(ctx, `where r.community = ? and r.root = ? and r.status = 'waiting' and r.due_at <= ?
-			order by r.due_at, r.instance, r.rule, r.generation limit ?`, community, root, instant{now}, limit)
+				and r.due_at >= ? and (r.due_at > ? or (r.instance, r.rule, r.generation) > (?, ?, ?))
+			order by r.due_at, r.instance, r.rule, r.generation limit ?`,
+			community, root, instant{now}, from, from, after.Instance, after.Rule, after.Generation, limit)
 	}
 	return s.timers(ctx, `cross join roots as p
 		where p.community = r.community and p.id = r.root and p.frozen is null
 			and r.status = 'waiting' and r.due_at <= ? and (r.community = ? or ? = '')
-		order by r.due_at, r.community, r.root, r.instance, r.rule, r.generation limit ?`, instant{now}, community, community, limit)
+			and r.due_at >= ? and (r.due_at > ? or (r.community, r.root, r.instance, r.rule, r.generation) > (?, ?, ?, ?, ?))
+		order by r.due_at, r.community, r.root, r.instance, r.rule, r.generation limit ?`, instant{now}, community, community,
+		from, from, after.Community, after.Root, after.Instance, after.Rule, after.Generation, limit)
 }
 
 // AllTimers returns every timer of a root, ended ones included, in the order of their due times.

@@ -48,7 +48,7 @@ func rules(timers []engine.TimerRow) []string {
 
 func due(t *testing.T, s *store.Store, in, root string, at time.Time, limit int) []string {
 	t.Helper()
-	return rules(must(s.DueTimers(context.Background(), in, root, at, limit))(t))
+	return rules(must(s.DueTimers(context.Background(), in, root, at, engine.TimerRow{}, limit))(t))
 }
 
 func dueOrder(t *testing.T, db *testdb.Database) {
@@ -61,7 +61,13 @@ func dueOrder(t *testing.T, db *testdb.Database) {
 	same(t, "of another community", due(t, s, "other", "", now, 10), []string{})
 	same(t, "first two", due(t, s, Community, "", now, 2), []string{"a/x/1", "b/y/1"})
 	same(t, "of one root", due(t, s, Community, "b", now, 10), []string{"b/y/1", "b/y/2"})
-	same(t, "as written", must(s.DueTimers(context.Background(), Community, "a", now, 1))(t), []engine.TimerRow{early})
+	same(t, "as written", must(s.DueTimers(context.Background(), Community, "a", now, engine.TimerRow{}, 1))(t), []engine.TimerRow{early})
+	after := func(root string, last engine.TimerRow) []string {
+		return rules(must(s.DueTimers(context.Background(), Community, root, now, last, 10))(t))
+	}
+	same(t, "after the first", after("", early), []string{"b/y/1", "b/y/2"})
+	same(t, "of one root, after its first", after("b", late), []string{"b/y/2"})
+	same(t, "after the last", after("", timer("b", "y", 2, now)), []string{})
 	same(t, "every timer", rules(must(s.AllTimers(context.Background(), Community, "a"))(t)), []string{"a/x/1", "a/z/1"})
 }
 
