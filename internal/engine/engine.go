@@ -43,8 +43,8 @@ type Engine struct {
 	turns   map[string]*registryTurn
 	// unstorable counts, for each timer's command, how often the database itself refused it.
 	unstorable map[string]int
-	closed  bool
-	idle    *sync.Cond // signalled when a queue runs dry
+	closed     bool
+	idle       *sync.Cond // signalled when a queue runs dry
 }
 
 // New starts an engine on a store.
@@ -58,7 +58,7 @@ func New(c Config) *Engine {
 		commits: make(chan submission, 1024),
 		queues:  map[queueKey]*queue{}, bundles: map[string]*workflow.Bundle{}, turns: map[string]*registryTurn{},
 		unstorable: map[string]int{},
-		patience: cmp.Or(c.Patience, defaultPatience),
+		patience:   cmp.Or(c.Patience, defaultPatience),
 	}
 	e.idle = sync.NewCond(&e.mu)
 	e.wg.Go(e.commitLoop)

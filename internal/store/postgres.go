@@ -36,6 +36,7 @@ func (s *Store) openPostgres(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the database address: %w", err)
 	}
+	connector.Dialer(dialer{store: s})
 	committers := orDefault(s.cfg.Committers, defaultCommitters)
 	conns := orDefault(s.cfg.Readers, defaultPostgresReaders) + committers
 	db := sqlx.NewDb(sql.OpenDB(connector), postgresDriver)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -53,6 +54,39 @@ func TestPostgresLosesTheLineDuringCommit(t *testing.T) {
 			errs, err := s.Commit(ctx, []engine.Slice{storetest.Create("a")})
 			if err != nil || errors.Is(errs[0], engine.ErrConflict) != c.committed {
 				t.Errorf("tried again: got %v, %v", errs, err)
+			}
+		})
+	}
+}
+
+func TestPostgresFallsSilent(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	for name, c := range map[string]struct {
+		trigger string
+		ask     func(*store.Store) error
+	}{
+		"during a read":   {"history", func(s *store.Store) error { _, err := s.Committed(ctx, "c", "a", "x"); return err }},
+		"during a commit": {"insert into roots", func(s *store.Store) error { _, err := s.Commit(ctx, []engine.Slice{storetest.Create("a")}); return err }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := testdb.Postgres(t)
+			p, dsn := newProxy(t, db.DSN, c.trigger)
+			s := db.Open(t, func(c *store.Config) { c.DSN, c.Timeout = dsn, 300*time.Millisecond })
+			p.set(cutSilently)
+			done := make(chan error, 1)
+			go func() { done <- c.ask(s) }()
+			select {
+			case err := <-done:
+				if err == nil {
+					t.Error("it was answered over a dead line")
+				}
+			case <-time.After(20 * time.Second):
+				t.Fatal("it is still waiting")
+			}
+			if err := c.ask(s); err != nil {
+				t.Errorf("over a new line: %v", err)
 			}
 		})
 	}

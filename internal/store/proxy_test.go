@@ -22,6 +22,7 @@ const (
 	cutBefore      // drop the line instead of passing the message on
 	cutAfter       // pass it on, and drop the line instead of passing the answer back
 	cutAtOnce      // pass it on and drop the client's line while the server is still at work
+	cutSilently    // keep the line, and pass nothing on any more
 )
 
 // proxy stands between a store and its server and can cut a line at a chosen moment.
@@ -121,6 +122,10 @@ func (p *proxy) pass(client, server net.Conn, swallow *atomic.Bool) {
 		if mode != cutNothing && bytes.Contains(buffer[:n], p.trigger) {
 			p.set(cutNothing)
 			if mode == cutBefore {
+				return
+			}
+			if mode == cutSilently {
+				io.Copy(io.Discard, client) // until the client gives up
 				return
 			}
 			swallow.Store(true)

@@ -3,9 +3,11 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -46,11 +48,24 @@ func checkArguments(args []any) error {
 	return nil
 }
 
+// errSilent says that a read was given up.
+var errSilent = errors.New("the database did not answer in time")
+
+// silent adds to an error that the time was up, where that is its cause.
+func silent(ctx context.Context, err error) error {
+	if err != nil && errors.Is(context.Cause(ctx), errSilent) {
+		return fmt.Errorf("%w: %w", errSilent, err)
+	}
+	return err
+}
+
 // get reads one row; the error is sql.ErrNoRows if there is none.
 func (s *Store) get(ctx context.Context, dest any, text string, args ...any) error {
 	if err := checkArguments(args); err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
 	p, err := s.statement(ctx, text) //nolint:sqlclosecheck // kept until the store is closed
 	if err != nil {
 		return err
@@ -58,20 +73,28 @@ func (s *Store) get(ctx context.Context, dest any, text string, args ...any) err
 	return p.GetContext(ctx, dest, args...)
 }
 
-// each calls scan for every row of the answer.
+// each calls scan for every row of the answer. The database has the store's time limit for the first row and for each further one.
 func (s *Store) each(ctx context.Context, text string, scan func(*sql.Rows) error, args ...any) error {
 	if err := checkArguments(args); err != nil {
 		return err
 	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	patience := time.AfterFunc(s.cfg.Timeout, func() { cancel(errSilent) })
+	defer patience.Stop()
 	p, err := s.statement(ctx, text) //nolint:sqlclosecheck // kept until the store is closed
 	if err != nil {
-		return err
+		return silent(ctx, err)
 	}
 	rows, err := p.QueryContext(ctx, args...)
 	if err != nil {
-		return err
+		return silent(ctx, err)
 	}
-	return scanAll(rows, scan)
+	return silent(ctx, scanAll(rows, func(row *sql.Rows) error {
+		patience.Stop() // the reader may take its time
+		defer patience.Reset(s.cfg.Timeout)
+		return scan(row)
+	}))
 }
 
 // communityMark stands in a statement for the community of eachOf.

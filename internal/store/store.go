@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -31,7 +32,8 @@ type Config struct {
 	Committers int
 	// Readers is how many connections serve reads, default 8 on PostgreSQL and 4 on SQLite.
 	Readers int
-	// Timeout bounds one transaction, default 30 s. When it passes before COMMIT was sent, nothing was written.
+	// Timeout bounds one transaction, and the wait for each row of a read; default 30 s. When it passes before COMMIT was
+	// sent, nothing was written.
 	Timeout time.Duration
 	// OnCommit, if set, runs in place of the final COMMIT of every Commit and must call commit exactly once to make it
 	// happen. An error it returns after that is taken as a lost connection: tests inject failures here.
@@ -54,6 +56,8 @@ type Store struct {
 	sessions   chan *session
 	lock       *flock.Flock // nil unless this store owns a data directory
 	durability map[string]string
+
+	silence atomic.Int64 // how long a connection may wait for the server, in nanoseconds; 0: for ever
 
 	closing  sync.Once
 	mu       sync.Mutex
@@ -91,6 +95,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	s.silence.Store(int64(cfg.Timeout + cancelGrace)) // a migration may take its time
 	return s, nil
 }
 
