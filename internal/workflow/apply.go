@@ -28,6 +28,7 @@ func Apply(env Env, cmd Command) (*Outcome, error) {
 	x := newTx(env, cmd)
 	err := x.run()
 	if err == nil && len(x.reasons)+len(x.missing) == 0 {
+		x.checkGrants()
 		err = x.checkAlways()
 	}
 	if len(x.missing) > 0 {
