@@ -128,6 +128,9 @@ func (e *Engine) attempts(ctx context.Context, k queueKey, jobs []*job) ([]*job,
 		if err == nil && s.registers() && registry.take() {
 			continue // what was prepared outside its turn may be old by now
 		}
+		if err == nil && len(jobs) > 1 && s.overlaps() {
+			return jobs, errOverlap
+		}
 		if err == nil && !s.empty() {
 			err = e.commit(ctx, s)
 		}

@@ -192,6 +192,9 @@ func (b *build) load(ctx context.Context, keys []workflow.Key) error {
 	}
 	for n, k := range want {
 		b.snap.Put(k, answers[n])
+		if k.Kind == workflow.KeyReferrers {
+			b.slice.Pointed = append(b.slice.Pointed, pointed(k, answers[n].Instances))
+		}
 	}
 	return nil
 }

@@ -73,6 +73,8 @@ type Slice struct {
 	Terms     []SearchTerm
 	Refs      []RefWrite
 	Reads     []Read // registry rows that guards read; re-checked under a share lock
+	// Pointed is what decisions relied on of who points to what; re-checked, with the rows pointed to locked.
+	Pointed []Pointed
 	// RegistrySeq is set when a decision relied on a registry row that was not there: the registry must still be at this seq.
 	RegistrySeq int64
 }
@@ -183,6 +185,14 @@ type SearchTerm struct {
 type Read struct {
 	Instance string
 	Version  int64 // 0: it did not exist
+}
+
+// Pointed is the list of instances of a workflow that pointed to a target when a decision relied on it, e.g. to arm what follows
+// for each of them. Whoever comes to point to a registry row names that row in its Reads, so that the two meet at its lock.
+type Pointed struct {
+	Target    string
+	Workflow  string
+	Instances []string // sorted
 }
 
 // RefWrite replaces the set of instances that one instance points to with its reference fields; it answers

@@ -197,6 +197,7 @@ func (b *build) refs(out *workflow.Outcome) {
 		if r.Op == workflow.RowDelete {
 			targets = nil
 		}
+		b.relyOn(targets)
 		b.slice.Refs = append(b.slice.Refs, RefWrite{Instance: r.Instance.ID, Targets: targets})
 	}
 }

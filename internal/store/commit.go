@@ -134,15 +134,20 @@ type decision struct {
 	versions map[place]int64 // of the rows that were read; 0 for one that is gone
 	written  map[place]bool  // roots
 	taken    map[string]bool // idempotency and subject keys
+	pointed  map[aim][]string
+	aimed    map[place]bool // what slices accepted so far point to, and what points
 }
 
 // decide locks what the plans touch and returns those whose expectations still hold; the others get ErrConflict. A slice
 // sees the ones before it in the batch as if they were committed.
 func (t *txn) decide(ctx context.Context, plans []*plan) ([]*plan, error) {
 	valid := slices.DeleteFunc(slices.Clone(plans), func(p *plan) bool { return p.invalid })
-	d := &decision{written: map[place]bool{}, taken: map[string]bool{}}
+	d := &decision{written: map[place]bool{}, taken: map[string]bool{}, aimed: map[place]bool{}}
 	var err error
 	if d.seqs, err = t.lockRoots(ctx, valid); err != nil {
+		return nil, err
+	}
+	if d.pointed, err = t.lockPointed(ctx, valid); err != nil {
 		return nil, err
 	}
 	if d.versions, err = t.lockReads(ctx, valid); err != nil {
@@ -266,7 +271,7 @@ func (d *decision) judge(p *plan) error {
 			return fmt.Errorf("%w: another command of the same commit uses the same key", engine.ErrConflict)
 		}
 	}
-	return nil
+	return d.judgePointed(p)
 }
 
 // accept records what a plan will have changed once it is written.
@@ -284,6 +289,7 @@ func (d *decision) accept(p *plan) {
 	for _, name := range p.uniqueNames() {
 		d.taken[name] = true
 	}
+	d.aim(p)
 }
 
 // uniqueNames are the names of what only one slice of a batch can insert.
