@@ -18,11 +18,11 @@ import (
 type cut int32
 
 const (
-	cutNothing cut = iota
-	cutBefore      // drop the line instead of passing the message on
-	cutAfter       // pass it on, and drop the line instead of passing the answer back
-	cutAtOnce      // pass it on and drop the client's line while the server is still at work
-	cutSilently    // keep the line, and pass nothing on any more
+	cutNothing  cut = iota
+	cutBefore       // drop the line instead of passing the message on
+	cutAfter        // pass it on, and drop the line instead of passing the answer back
+	cutAtOnce       // pass it on and drop the client's line while the server is still at work
+	cutSilently     // keep the line, and pass nothing on any more
 )
 
 // proxy stands between a store and its server and can cut a line at a chosen moment.
