@@ -38,7 +38,7 @@ func (b *build) take(ctx context.Context, p *part, cmd workflow.Command, out *wo
 	if _, writes := b.chains[b.key.community]; out.Absent && !writes {
 		b.slice.RegistrySeq = b.heads[b.key.community].Seq
 	}
-	b.timers(out, p)
+	b.timers(out)
 	b.erase(out)
 	b.slice.Terms = append(b.slice.Terms, terms...)
 	b.refs(out)
@@ -139,7 +139,7 @@ func (b *build) row(r workflow.RowChange) {
 }
 
 // timers adds what a command armed and ended. A timer armed and ended within one slice leaves no row.
-func (b *build) timers(out *workflow.Outcome, p *part) {
+func (b *build) timers(out *workflow.Outcome) {
 	for _, t := range out.Timers {
 		row := TimerRow{
 			Community: b.key.community, Root: t.Root, Instance: t.Ref.Instance, Rule: t.Ref.Rule, Generation: t.Ref.Generation,
