@@ -18,6 +18,9 @@ func (r *run) step(ctx context.Context) error {
 			return r.advance(ctx, 24*time.Hour)
 		}
 		cmd = pick(r.dice, sensible)
+		if chance(r.dice, 12) { // the right thing, by whoever happens to sit at the desk
+			cmd.Actor.Person = r.cast.anybody(r.dice)
+		}
 	case n < 90:
 		cmd = r.noise()
 	case n < 97:

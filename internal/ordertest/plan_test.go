@@ -18,6 +18,9 @@ type plan struct {
 // sensible lists what could well be done now.
 func (r *run) sensible() []workflow.Command {
 	p := &plan{run: r}
+	if r.oracle.dead(r.root) {
+		return r.revive()
+	}
 	for _, i := range r.now[r.root].Rows {
 		p.rows = append(p.rows, i)
 	}
@@ -25,6 +28,7 @@ func (r *run) sensible() []workflow.Command {
 	for n := range p.rows {
 		i := &p.rows[n]
 		p.writeDown(i)
+		p.reopen(i)
 		switch i.Workflow {
 		case "neighbourhood":
 			p.programme(i)
@@ -47,6 +51,16 @@ func (r *run) sensible() []workflow.Command {
 	return p.out
 }
 
+// revive takes back the cancelling of the programme.
+func (r *run) revive() []workflow.Command {
+	for _, u := range slices.Backward(r.done) {
+		if u.cmd.Target == r.root && u.cmd.Kind == workflow.KindCancel {
+			return []workflow.Command{r.undoOf(u.cmd)}
+		}
+	}
+	return nil
+}
+
 // of returns the rows of a workflow under a parent ("" for any) in one of the states (none given: in any).
 func (p *plan) of(workflow, parent string, states ...string) []string {
 	var out []string
@@ -65,11 +79,26 @@ func (p *plan) fire(role string, i *workflow.Instance, event string, in workflow
 	})
 }
 
+func (p *plan) edit(role string, i *workflow.Instance, in workflow.Values) {
+	p.out = append(p.out, workflow.Command{
+		Root: p.root, Target: i.ID, Kind: workflow.KindEdit, Input: in, Actor: workflow.Actor{Person: p.cast.as(p.dice, role)},
+	})
+}
+
 func (p *plan) create(role, parent, of, slot, key string, in workflow.Values) {
 	p.out = append(p.out, workflow.Command{
 		Root: p.root, Target: parent, Kind: workflow.KindCreate, Workflow: of, Slot: slot, Key: key, Input: in,
 		Actor: workflow.Actor{Person: p.cast.as(p.dice, role)},
 	})
+}
+
+// reopen goes back now and then to what was over.
+func (p *plan) reopen(i *workflow.Instance) {
+	if _, ok := p.oracle.table[i.Workflow].way(i.State, "reopen"); ok && i.Slot != "" && chance(p.dice, 5) {
+		p.out = append(p.out, workflow.Command{
+			Root: p.root, Target: i.ID, Kind: workflow.KindReopen, Reason: "补充材料", Actor: workflow.Actor{Person: p.cast.as(p.dice, "approver")},
+		})
+	}
 }
 
 // writeDown back-fills now and then what was done on paper.
@@ -105,12 +134,10 @@ func (p *plan) programme(i *workflow.Instance) {
 		p.fire("approver", i, "approve", workflow.Values{"budget": unrecorded("原文未写"), "approval_paper": paper("批复1号")})
 	case "approved":
 		p.fire("lead", i, "start", nil)
+		p.activity(i, "event", "event") // drafting is always possible
 	case "running":
 		for _, of := range [][2]string{{"fundraise", "fundraise"}, {"visit", "visit"}, {"event", "event"}, {"recognition_evening", "event"}} {
 			p.activity(i, of[0], of[1])
-		}
-		if len(p.of("purchase", i.ID)) < 2 && len(p.of("fundraise", "", "closed", "purchasing")) > 0 {
-			p.create("worker", i.ID, "purchase", "", "", workflow.Values{"title": "米油", "amount": p.price()})
 		}
 		if len(p.of("recognise", "", "awarded", "archived")) > 0 {
 			p.fire("lead", i, "close", workflow.Values{"archive": unrecorded("待补")})
@@ -130,7 +157,7 @@ func (p *plan) activity(root *workflow.Instance, slot, of string) {
 			n++
 		}
 	}
-	if n > 0 && !(n == 1 && chance(p.dice, 5)) {
+	if n > 0 && (slot == "recognition_evening" || n > 1 || !chance(p.dice, 3)) {
 		return
 	}
 	in := workflow.Values{"title": "活动", "when": p.today() + "/morning"}
@@ -150,13 +177,6 @@ func (p *plan) activity(root *workflow.Instance, slot, of string) {
 		}
 	}
 	p.create("worker", root.ID, of, slot, fmt.Sprint(slot, p.count), in)
-}
-
-// price is what a purchase costs: all that the first usable fund has left, or a little less or more.
-func (p *plan) price() int64 {
-	fund := p.of("fundraise", "", "closed", "purchasing")[0]
-	received, spent := p.oracle.balance(fund)
-	return max(1, received-spent-int64(pick(p.dice, []int{0, 0, 0, 1, -1, 100})))
 }
 
 func (p *plan) recruit(i *workflow.Instance) {
@@ -198,7 +218,7 @@ func (p *plan) train(i *workflow.Instance) {
 	case "in_session":
 		p.fire("worker", i, "finish", workflow.Values{"minutes": 90})
 	case "attendance", "makeup":
-		p.fire("lead", i, "sign_off", nil)
+		p.fire("lead", i, "sign_off", workflow.Values{"minutes_record": unrecorded("原文未写")})
 	}
 }
 
@@ -218,14 +238,43 @@ func (p *plan) fund(i *workflow.Instance) {
 			p.fire("finance", i, "close", nil)
 		}
 	case "closed":
-		p.fire("finance", i, "start_purchase", nil)
+		if received, _ := p.oracle.balance(i.ID); received > 0 {
+			p.fire("finance", i, "start_purchase", nil)
+			return
+		}
+		p.fire("finance", i, "reopen_intake", nil)
 	case "purchasing":
-		p.fire("finance", i, "reconcile", workflow.Values{"surplus": paper("转入下一轮")})
+		p.buy(i)
 	case "reconciled":
-		if chance(p.dice, 20) {
-			p.fire("approver", i, "publish", workflow.Values{"statement": paper("公示1号")})
+		p.fire("approver", i, "publish", workflow.Values{"statement": paper("公示1号")})
+		if chance(p.dice, 15) {
+			p.fire("finance", i, "back_to_purchase", nil)
+		}
+	case "published":
+		if chance(p.dice, 15) {
+			p.fire("finance", i, "correct", nil)
 		}
 	}
+	if i.State != "published" && i.State != "archived" && i.Body.Data["balance_note"] == nil && chance(p.dice, 10) {
+		p.edit("worker", i, workflow.Values{"balance_note": paper("结余转入下一轮")})
+	}
+}
+
+// buy spends what a fund has left, mostly to the fen, and reconciles it.
+func (p *plan) buy(fund *workflow.Instance) {
+	received, spent := p.oracle.balance(fund.ID)
+	rest := received - spent
+	pending := p.of("purchase", "", "draft", "requested", "rejected")
+	if len(pending) > 0 {
+		return
+	}
+	if rest > 0 && (fund.Body.Data["spend_all"] == true || chance(p.dice, 30)) {
+		p.create("worker", p.root, "purchase", "", "", workflow.Values{
+			"title": "米油", "amount": max(1, rest+int64(pick(p.dice, []int{0, 0, 0, 0, -1, 1, 100}))),
+		})
+		return
+	}
+	p.fire("finance", fund, "reconcile", workflow.Values{"surplus": paper("转入下一轮")})
 }
 
 func (p *plan) visit(i *workflow.Instance) {
@@ -234,9 +283,18 @@ func (p *plan) visit(i *workflow.Instance) {
 	case "planning":
 		if trained := p.trainedTeam(); len(rounds) < 2 && len(trained) >= 2 {
 			house := p.houses[(len(rounds)+p.dice.below(2))%len(p.houses)]
-			p.create("worker", i.ID, "household_visit", "", "", workflow.Values{
+			in := workflow.Values{
 				"household": house, "kind": p.oracle.get("field", house, "kind"), "pair": trained, "guardian_consent": paper("签名"),
-			})
+			}
+			switch p.dice.below(8) { // somebody forgets something
+			case 0:
+				in["pair"] = []string{trained[0], p.cast.people["v4"]}
+			case 1:
+				in["pair"] = trained[:1]
+			case 2:
+				delete(in, "guardian_consent")
+			}
+			p.create("worker", i.ID, "household_visit", "", "", in)
 			return
 		}
 		if len(rounds) > 0 {
@@ -287,7 +345,11 @@ func (p *plan) event(i *workflow.Instance) {
 			p.create("worker", i.ID, "claim", "", "", workflow.Values{"metric": "headcount", "qualifier": "not_counted"})
 			return
 		}
-		p.fire("lead", i, "close", workflow.Values{"photos": workflow.Evidence{None: true}, "hours_record": unrecorded("原文未写")})
+		none := workflow.Evidence{None: true}
+		p.fire("lead", i, "close", workflow.Values{
+			"photos": none, "hours_record": unrecorded("原文未写"), "insurance": unrecorded("原文未写"), "guardian_consents": unrecorded("原文未写"),
+			"minutes": none, "resolutions_record": none, "stall_list": none, "duration_minutes": 120,
+		})
 	}
 }
 
@@ -317,34 +379,61 @@ func (p *plan) item(i *workflow.Instance) {
 		p.fire("worker", i, "confirm", workflow.Values{"risk_ack": paper("签名表"), "societies": []string{"volunteer", "social_worker"}})
 	case "membership.declined", "membership.no_response", "membership.waitlisted":
 		p.fire("worker", i, "accept", nil)
+	case "shift.excused", "shift.no_show", "shift.no_response", "shift.declined":
+		p.fire("worker", i, "attend", nil)
 	case "session.planned", "session.held":
 		p.session(i)
 	case "donation.received":
 		p.fire("finance", i, "receipt", workflow.Values{"receipt": paper("收据1号"), "cash_count": paper("两人清点")})
+		p.secondThoughts(i)
+	case "donation.receipted":
+		p.secondThoughts(i)
+	case "purchase.received":
+		if chance(p.dice, 10) {
+			p.fire("finance", i, "correct", nil)
+		}
 	case "pledge.pledged":
 		p.fire("finance", i, "receive", workflow.Values{"amount": p.dice.below(500) + 1})
 	case "purchase.draft":
 		p.purchase(i)
 	case "purchase.requested":
-		p.fire("lead", i, "approve", nil)
+		p.approve(i)
+	case "purchase.rejected":
+		p.fire("worker", i, "drop", nil)
 	case "purchase.approved":
 		p.fire("finance", i, "pay", workflow.Values{"voucher": paper("发票1号")})
 	case "purchase.paid":
 		p.fire("worker", i, "receive", workflow.Values{"signed": paper("两人签收")})
-	case "household_visit.listed", "household_visit.absent":
-		p.fire("worker", i, "schedule", nil)
-	case "household_visit.scheduled", "household_visit.visiting":
-		if p.oracle.state(i.Parent) == "in_progress" {
-			p.fire("worker", i, "record", workflow.Values{"consent": paper("口头"), "outcome": "seen", "answers_record": unrecorded("原文未写")})
-		}
+	case "household_visit.listed", "household_visit.absent", "household_visit.scheduled":
+		p.household(i)
+	case "household_visit.visiting":
+		p.fire("worker", i, "record", workflow.Values{"consent": paper("口头"), "outcome": "seen", "answers_record": unrecorded("原文未写"), "receipt_record": unrecorded("原文未写")})
 	case "household_visit.recorded":
 		p.fire("lead", i, "review", nil)
 	case "hours_entry.draft", "hours_entry.submitted":
 		p.fire("lead", i, "drop", nil)
 	case "resolution.open":
 		p.fire("worker", i, "finish", workflow.Values{"result": "已办"})
+	case "award.nominated":
+		if i.Body.Data["name_consent"] == nil {
+			p.edit("worker", i, workflow.Values{"name_consent": paper("签名")})
+		}
+	case "objection.raised":
+		p.fire("approver", i, pick(p.dice, []string{"dismiss", "dismiss", "uphold"}), nil)
 	case "award.awarded":
 		p.fire("worker", i, "issue", workflow.Values{"certificate_record": paper("证书1号")})
+	}
+}
+
+// secondThoughts corrects a gift that was written down wrongly, or gives it back.
+func (p *plan) secondThoughts(i *workflow.Instance) {
+	switch p.dice.below(12) {
+	case 0:
+		p.fire("finance", i, "refund", nil)
+	case 1:
+		p.fire("finance", i, "correct_receipt", nil)
+	case 2:
+		p.edit("finance", i, workflow.Values{"amount": p.dice.below(300)})
 	}
 }
 
@@ -359,15 +448,68 @@ func (p *plan) session(i *workflow.Instance) {
 	}
 }
 
+// purchase says which fund pays, and asks for approval. One whose sources do not add up is dropped.
 func (p *plan) purchase(i *workflow.Instance) {
+	amount, allocated := p.oracle.number(i.ID, "amount", 1), int64(0)
+	for _, a := range p.of("allocation", i.ID, "planned") {
+		allocated += p.oracle.number(a, "amount", 0)
+	}
 	funds := p.of("fundraise", "", "closed", "purchasing")
-	if len(p.of("allocation", i.ID, "planned")) > 0 {
+	switch {
+	case allocated == amount:
 		p.fire("worker", i, "request", nil)
+	case allocated != 0 || len(funds) == 0:
+		p.fire("worker", i, "drop", nil)
+	default:
+		slices.SortFunc(funds, func(a, b string) int { return cmp.Compare(p.rest(b), p.rest(a)) })
+		p.create("worker", i.ID, "allocation", "", "", workflow.Values{"source": "fund", "fund": funds[0], "amount": amount})
+	}
+}
+
+func (p *plan) rest(fund string) int64 {
+	received, spent := p.oracle.balance(fund)
+	return received - spent
+}
+
+// approve approves a purchase, or after a refusal drops it.
+func (p *plan) approve(i *workflow.Instance) {
+	switch p.dice.below(8) {
+	case 0:
+		p.fire("worker", i, "drop", nil)
+	case 1:
+		p.fire("approver", i, "approve_above", nil)
+	default:
+		p.fire("lead", i, "approve", nil)
+	}
+}
+
+// household moves a household on; a pair or a consent that would stop the round is mended first.
+func (p *plan) household(i *workflow.Instance) {
+	if len(p.oracle.unfit(i.ID)) > 0 && !chance(p.dice, 30) {
+		trained := p.trainedTeam()
+		switch {
+		case p.oracle.get("field", i.ID, "kind") == "child" && p.oracle.get("field", i.ID, "guardian_consent") == "":
+			p.fire("worker", i, "guardian_answer", workflow.Values{"guardian_consent": paper("签名")})
+		case len(trained) >= 2 && !slices.Equal(trained, list(p.oracle.get("field", i.ID, "pair"))):
+			p.fire("worker", i, "swap_pair", workflow.Values{"pair": trained})
+		default:
+			p.fire("worker", i, "refuse", nil)
+		}
 		return
 	}
-	if len(funds) > 0 {
-		p.create("worker", i.ID, "allocation", "", "", workflow.Values{
-			"source": "fund", "fund": funds[0], "amount": p.oracle.number(i.ID, "amount", 1),
-		})
+	staff := p.cast.people["staff"]
+	if p.oracle.get("field", i.ID, "kind") == "child" && !slices.Contains(p.trainedTeam(), staff) || chance(p.dice, 5) {
+		p.fire("worker", i, "refuse", nil) // nobody who was checked could go
+		return
+	}
+	if i.State == "scheduled" && p.oracle.state(i.Parent) == "in_progress" {
+		p.fire("worker", i, "record", workflow.Values{"consent": paper("口头"), "outcome": "seen", "answers_record": unrecorded("原文未写"), "receipt_record": unrecorded("原文未写")})
+		return
+	}
+	if i.State != "scheduled" {
+		p.fire("worker", i, "schedule", nil)
+	}
+	if chance(p.dice, 10) {
+		p.fire("worker", i, "close_out", workflow.Values{"close_reason": "moved"})
 	}
 }
