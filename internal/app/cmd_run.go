@@ -144,6 +144,9 @@ func (d *desk) bundlesOf(community string) error {
 		return err
 	}
 	for _, h := range heads {
+		if h.Root != community && !h.Live() {
+			continue
+		}
 		name := h.Code
 		if h.Root == community {
 			name = d.words("登记册", "registry")

@@ -53,7 +53,7 @@ func (d *desk) overview() error {
 		}
 		d.say("社区 %s（%s）", "Community %s (%s)", name, c)
 		for _, h := range heads {
-			if h.Root == c {
+			if !h.Live() {
 				continue
 			}
 			if err := d.programmeLine(h); err != nil {

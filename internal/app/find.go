@@ -82,7 +82,7 @@ func (f *finder) only(ctx context.Context, community string) (*spot, error) {
 			return nil, err
 		}
 		for _, h := range heads {
-			if h.Root != h.Community {
+			if h.Live() {
 				programmes, codes = append(programmes, h), append(codes, h.Code)
 			}
 		}
@@ -175,7 +175,7 @@ func (f *finder) unknownRoot(ctx context.Context, communities []string, name str
 			return err
 		}
 		for _, h := range heads {
-			if h.Root != h.Community && len(codes) < maxNamed {
+			if h.Live() && len(codes) < maxNamed {
 				codes = append(codes, h.Code)
 			}
 		}

@@ -61,6 +61,9 @@ type Head struct {
 	Frozen    time.Time // the clock of a replayed programme; zero for an ordinary one
 }
 
+// Live reports whether the chain belongs to a programme that exists: the chain of one whose creation was undone stays, without a code.
+func (h Head) Live() bool { return h.Root != h.Community && h.Code != "" }
+
 // Slice is what one or more commands of one root want written together.
 type Slice struct {
 	Community string
