@@ -131,7 +131,10 @@ func (d Duration) String() string {
 	write(int(d.clock/time.Hour), 'H')
 	write(int(d.clock/time.Minute%60), 'M')
 	if seconds := d.clock % time.Minute; seconds != 0 {
-		b.WriteString(strconv.FormatFloat(seconds.Seconds(), 'f', -1, 64))
+		b.WriteString(strconv.Itoa(int(seconds / time.Second)))
+		if micros := seconds % time.Second / time.Microsecond; micros != 0 { // not by way of a float, which cannot hold every decimal
+			b.WriteString(strings.TrimRight(fmt.Sprintf(".%06d", int(micros)), "0"))
+		}
 		b.WriteByte('S')
 	}
 	return b.String()
