@@ -113,6 +113,16 @@ func (x *tx) move(before, after []contribution) error {
 	for _, c := range after {
 		note(c, 1)
 	}
+	for _, k := range order { // what is not loaded is asked for in one round
+		for _, v := range sortedKeys(values[k]) {
+			if key := (Key{KeyDistinct, k.target, k.aggregate, v}); values[k][v] != 0 && !x.counted(key) {
+				_ = x.want(key)
+			}
+		}
+	}
+	if len(x.missing) > 0 {
+		return errMissing
+	}
 	for _, k := range order {
 		delta := deltas[k]
 		for _, v := range sortedKeys(values[k]) {
@@ -150,6 +160,12 @@ func (x *tx) checkSum(target, aggregate string, delta int64) error {
 		return errRefused
 	}
 	return nil
+}
+
+// counted reports whether it is known how many items hold a value.
+func (x *tx) counted(k Key) bool {
+	_, ok := x.distinct[k]
+	return ok || x.Snap.Has(k)
 }
 
 // countValue moves how many items hold a value by d and returns by how much the number of different values moved.

@@ -1,11 +1,20 @@
 package workflow
 
-import "slices"
+import (
+	"errors"
+	"slices"
+)
 
 // runUndo takes one command back: every row it changed gets its before-image, aggregates move by the reverse difference,
 // versions rise. It is refused, naming what stands in the way, if anything was built on the command since.
 func (x *tx) runUndo() error {
 	main, err := x.entry(x.cmd.Root)
+	var side *Entry
+	if x.cmd.Root != x.cmd.Community {
+		var other error
+		side, other = x.entry(x.cmd.Community) // asked for in the same round
+		err = errors.Join(err, other)
+	}
 	if err != nil {
 		return err
 	}
@@ -14,14 +23,8 @@ func (x *tx) runUndo() error {
 		return errRefused
 	}
 	entries := []*Entry{main}
-	if x.cmd.Root != x.cmd.Community {
-		side, err := x.entry(x.cmd.Community)
-		if err != nil {
-			return err
-		}
-		if side != nil {
-			entries = append(entries, side)
-		}
+	if side != nil {
+		entries = append(entries, side)
 	}
 	x.target = main.Target
 	if err := x.checkUndo(main, entries); err != nil {
