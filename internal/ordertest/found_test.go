@@ -151,7 +151,7 @@ func TestAnUndoneTimerDoesNotFireAgain(t *testing.T) {
 		t.Fatalf("the pledge is %s", s)
 	}
 	var lapse string
-	for k, e := range o.sys.(*memory).entries {
+	for k, e := range o.memory().entries {
 		if e.Event == "lapse" {
 			lapse = k.B
 		}

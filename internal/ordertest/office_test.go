@@ -12,11 +12,11 @@ import (
 // watches here too.
 type office struct {
 	*run
-	t                           *testing.T
+	t                           testing.TB
 	recruit, training, ceremony string
 }
 
-func newOffice(t *testing.T) *office {
+func newOffice(t testing.TB) *office {
 	t.Helper()
 	b, zone := builtIn(t)
 	o := &office{run: newRun(newMemory(b, zone), b, zone, newSeededDice(1)), t: t}
@@ -29,6 +29,16 @@ func newOffice(t *testing.T) *office {
 	o.ok(o.backfill(o.recruit, "formed", nil))
 	o.ok(o.backfill(o.training, "signed_off", nil))
 	return o
+}
+
+// memory is the world of the office.
+func (o *office) memory() *memory {
+	o.t.Helper()
+	m, ok := o.sys.(*memory)
+	if !ok {
+		o.t.Fatal("the office is not in memory")
+	}
+	return m
 }
 
 func (o *office) by(role string, target string, kind workflow.Kind) workflow.Command {
