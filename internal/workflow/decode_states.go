@@ -94,7 +94,7 @@ func (d *draft) events(n *yaml.Node) {
 			d.guard(e, guard, key, value)
 		})
 		e.Checks = d.markedName(m.take("checks"), partOf(what, "checks"), "event", name, "checks")
-		e.Separation = d.strictness(m, "separation")
+		d.separation(m, e)
 		if m.has("separation") && e.Checks == "" {
 			d.note(m.keys["separation"], codeMissingKey, phrase("%s写了 separation，却没有 `checks`", "%s has a separation but no `checks`", what), anotherMaker())
 		}
@@ -184,6 +184,21 @@ func (d *draft) destinations(n *yaml.Node, e *Event) {
 	}
 	if len(n.Content) == 0 {
 		d.note(n, codeDestination, phrase("%s没有去向", "%s leads nowhere", what), Text{"请写一个状态", "name a state"})
+	}
+}
+
+// separation reads how strictly maker and checker are held apart: block, confirm or warn, which a community may change, or hard.
+func (d *draft) separation(m *mapping, e *Event) {
+	const hard = "hard"
+	n := m.take("separation")
+	if e.Separation = Block; n == nil {
+		return
+	}
+	switch s := d.choice(n, partOf(m.what, "separation"), hard, string(Block), string(Confirm), string(Warn)); s {
+	case hard:
+		e.HardSeparation = true
+	default:
+		e.Separation = Strictness(s)
 	}
 }
 

@@ -254,19 +254,20 @@ const (
 
 // Event is a transition that can be asked for.
 type Event struct {
-	Pos        Pos
-	Name       string
-	Title      Text
-	From       []string
-	To         []Destination // one without When, or several of which only the last has none
-	By         []string      // roles; "self" is the instance's subject, "system" timers and effects
-	Input      []*Input
-	Reason     bool // a reason must be given
-	Require    []*Guard
-	Checks     string     // maker ≠ checker: the decider must differ from that event's last decider here
-	Separation Strictness // strictness of Checks
-	Effects    []*Effect
-	Clears     []string // milestones that this event takes back if nobody has used them
+	Pos            Pos
+	Name           string
+	Title          Text
+	From           []string
+	To             []Destination // one without When, or several of which only the last has none
+	By             []string      // roles; "self" is the instance's subject, "system" timers and effects
+	Input          []*Input
+	Reason         bool // a reason must be given
+	Require        []*Guard
+	Checks         string     // maker ≠ checker: the decider must differ from that event's last decider here
+	Separation     Strictness // strictness of Checks
+	HardSeparation bool       // no community may relax it
+	Effects        []*Effect
+	Clears         []string // milestones that this event takes back if nobody has used them
 }
 
 // Destination is one possible target of an event.

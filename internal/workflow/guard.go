@@ -11,7 +11,7 @@ func (x *tx) checkSeparation(s step) error {
 	if s.event.Checks == "" || s.nested || x.backfill || maker == "" || maker != x.decider() {
 		return nil
 	}
-	level, err := x.strictness(s.def, s.event, "separation", s.event.Separation, false)
+	level, err := x.strictness(s.def, s.event, "separation", s.event.Separation, s.event.HardSeparation)
 	if err != nil {
 		return err
 	}

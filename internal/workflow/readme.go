@@ -185,7 +185,7 @@ func (w *readme) event(e *Event) {
 	}
 	w.line("\n### %s · %s `%s`\n", e.Title.ZH, e.Title.EN, e.Name)
 	if e.Checks != "" {
-		w.line("- 须与「%s」由不同的人决定 · decided by another person than “%s”（%s）", w.eventTitle(e.Checks).ZH, w.eventTitle(e.Checks).EN, strictnessTitle(e.Separation, false))
+		w.line("- 须与「%s」由不同的人决定 · decided by another person than “%s”（%s）", w.eventTitle(e.Checks).ZH, w.eventTitle(e.Checks).EN, strictnessTitle(e.Separation, e.HardSeparation))
 	}
 	for _, g := range e.Require {
 		w.line("- %s`%s`（%s）", clockMark(g), g.Name, strictnessTitle(g.Strictness, g.Hard))
