@@ -16,7 +16,6 @@ func TestAGrantsKeySaysWhatItsFieldsSay(t *testing.T) {
 			"another role":   p + "/approver/c1",
 			"another person": w.People["worker"] + "/volunteer/c1",
 			"another scope":  p + "/volunteer/c2",
-			"no key":         "",
 		} {
 			t.Run(name, func(t *testing.T) {
 				ref := w.Refused(t, w.Create("admin", "c1", "c1", "grant", "", key, fields), workflow.ReasonField)
@@ -28,7 +27,13 @@ func TestAGrantsKeySaysWhatItsFieldsSay(t *testing.T) {
 		t.Run("a role that hides another", func(t *testing.T) {
 			w.Refused(t, w.Create("admin", "c1", "c1", "grant", "", p+"/approver/c1/x", map[string]any{"person": p, "role": "approver/c1", "scope": "x"}), workflow.ReasonField)
 		})
-		g := w.Must(t, w.Create("admin", "c1", "c1", "grant", "", p+"/volunteer/c1", fields)).Instance
+		g := w.Must(t, w.Create("admin", "c1", "c1", "grant", "", "", fields)).Instance
+		if k := h.instance(t, g).Key; k != p+"/volunteer/c1" {
+			t.Errorf("the key was not derived: %q", k)
+		}
+		t.Run("a second one", func(t *testing.T) {
+			w.Refused(t, w.Create("admin", "c1", "c1", "grant", "", "", fields), workflow.ReasonUnknown)
+		})
 		t.Run("an edit that makes it another grant", func(t *testing.T) {
 			w.Refused(t, edit(w, "worker", "c1", g, map[string]any{"role": "approver"}), workflow.ReasonField)
 		})

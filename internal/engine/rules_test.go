@@ -45,6 +45,7 @@ func TestOrderAsksWhenThingsHappened(t *testing.T) {
 				root, visit := w.Programme(t, "P1")
 				fund := w.Fund(t, root, "food", 5, 5)
 				w.Must(t, edit(w, "worker", root, visit, map[string]any{"funds": []any{fund}}))
+				h.clock.Add(30 * 24 * time.Hour)
 				r := w.Fire("finance", root, fund, "reconcile", nil)
 				r.Occurred = at(t, c.reconciled)
 				w.Must(t, r)
@@ -310,5 +311,19 @@ func TestABackfillAsksForWhatItsEffectsNeed(t *testing.T) {
 		if res := w.Must(t, fill); res.State != "in_progress" {
 			t.Errorf("state %s", res.State)
 		}
+	})
+}
+
+func TestWhatHasNotComeHasNotHappened(t *testing.T) {
+	each(t, func(t *testing.T, h *harness) {
+		w := enginetest.NewWorld(t, h.engine) // it is 2023-06-01
+		root, visit := w.Programme(t, "P1")
+		r := w.Fire("lead", root, visit, "train", map[string]any{"who": w.People["lead"]})
+		r.Occurred = at(t, "2099-01-01")
+		if ref := w.Refused(t, r, workflow.ReasonField); ref.Reasons[0].Name != "occurred" {
+			t.Errorf("reasons: %+v", ref.Reasons)
+		}
+		r.Occurred = at(t, "2023-06-01/evening") // today, whatever the hour
+		w.Must(t, r)
 	})
 }

@@ -28,8 +28,9 @@ func Apply(env Env, cmd Command) (*Outcome, error) {
 	x := newTx(env, cmd)
 	err := x.run()
 	if err == nil && len(x.reasons)+len(x.missing) == 0 {
-		x.checkGrants()
-		err = x.checkAlways()
+		if err = x.checkKeys(); err == nil {
+			err = x.checkAlways()
+		}
 	}
 	if len(x.missing) > 0 {
 		return &Outcome{Missing: x.missing}, nil
@@ -80,6 +81,7 @@ func newTx(env Env, cmd Command) *tx {
 
 func (x *tx) run() error {
 	x.checkFormless()
+	x.checkOccurred()
 	if x.cmd.Kind == KindCreate {
 		return x.runCreate()
 	}
@@ -107,6 +109,16 @@ func (x *tx) run() error {
 	default:
 		x.refuse(unknownReason("kind", string(x.cmd.Kind)))
 		return errRefused
+	}
+}
+
+// checkOccurred refuses what is said to have happened on a day that has not come: everything that is built on it would be out of order.
+func (x *tx) checkOccurred() {
+	if today := x.Now.In(x.Zone).Format("2006-01-02"); x.cmd.Occurred.Date(x.Zone) > today {
+		x.refuse(futureReason("occurred", x.cmd.Occurred, today))
+	}
+	if ob := x.cmd.OnBehalf; ob != nil && ob.Decided.Date(x.Zone) > x.Now.In(x.Zone).Format("2006-01-02") {
+		x.refuse(futureReason("on_behalf.decided", ob.Decided, x.Now.In(x.Zone).Format("2006-01-02")))
 	}
 }
 

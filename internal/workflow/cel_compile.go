@@ -118,6 +118,7 @@ func (k *compiler) definition() error {
 		return err
 	}
 	self.def = k.def
+	k.expr(self, k.def.Key, wantString())
 	acting, err := self.with(map[string]*types.Type{
 		"actor": types.StringType, "decider": types.StringType, "occurred": types.StringType,
 	})

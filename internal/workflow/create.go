@@ -44,6 +44,9 @@ func (x *tx) runCreate() error {
 	}
 	x.cmd.Input = data
 	i := x.newInstance(def, parent, x.cmd.Slot, x.cmd.Key, data)
+	if err := x.deriveKey(def, i); err != nil {
+		return err
+	}
 	if def.Level == LevelCommunity {
 		there, err := x.get(x.cmd.Community)
 		if err != nil {

@@ -144,6 +144,9 @@ func (d *draft) definition(root *yaml.Node) {
 		def.About = d.text(m.take("about"), word("about"))
 	}
 	m.take("about")
+	if n := m.take("key"); n != nil {
+		def.Key = d.expr(n, word("key"))
+	}
 	def.Subject = d.markedName(m.take("subject"), word("subject"), "subject")
 	d.fields(m.take("fields"))
 	d.sections(m.take("sections"))

@@ -88,6 +88,7 @@ type Definition struct {
 	Level      Level
 	Title      Text
 	About      Text
+	Key        *Expr  // what the key of an instance must be, over its fields; nil: anything
 	Subject    string // name of the person or household field the instance is about; "" if none
 	Fields     []*Field
 	Items      []string // workflows that may be created under an instance of this one

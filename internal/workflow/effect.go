@@ -237,7 +237,11 @@ func (x *tx) spawn(parent string, e *Effect, sc *Scope, unlessThere bool) error 
 		x.reasons = append(x.reasons, bad...)
 		return errRefused
 	}
-	return x.add(x.newInstance(def, p, "", key, data))
+	i := x.newInstance(def, p, "", key, data)
+	if err := x.deriveKey(def, i); err != nil {
+		return err
+	}
+	return x.add(i)
 }
 
 // newInstance is a fresh instance in its initial state.

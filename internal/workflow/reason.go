@@ -282,6 +282,14 @@ func keyTakenReason(d *Definition, key string) Reason {
 	return both(ReasonUnknown, key, "「%s」的编号 %s 已被使用；请换一个", `the key of this %s, %s, is already taken; choose another`, d.Title, same(key))
 }
 
+func futureReason(name string, o Occurred, today string) Reason {
+	return both(ReasonField, name, "发生时间 %s 还没有到（今天是 %s）；请填实际发生的时间", "%s has not come yet (today is %s); say when it really happened", same(o.String()), same(today))
+}
+
+func keyReason(d *Definition, key string) Reason {
+	return both(ReasonField, "key", "这条%s的编号应是 %s；请去掉所写的编号，或改正内容", "the key of this %s must be %s; leave the key out, or correct the fields", d.Title, same(key))
+}
+
 func moveReason(d *Definition, i *Instance, kind Kind) Reason {
 	what := map[Kind]Text{KindCancel: {"取消", "cancelled"}, KindSkip: {"标为不适用", "marked as not applicable"}, KindReopen: {"重新打开", "reopened"}}[kind]
 	return both(ReasonState, string(kind), "「%s」在「%s」时不能%s", `a "%s" cannot, in "%s", be %s`, d.Title, stateTitle(d, i.State), what)
