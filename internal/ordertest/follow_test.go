@@ -12,7 +12,7 @@ import (
 // kept are the fields that the pages' conditions speak of.
 func kept() []string {
 	return []string{
-		"amount", "attempts", "consent", "fund", "funds", "guardian_consent", "household", "kind", "pair", "person", "spend_all", "team_min", "when",
+		"amount", "attempts", "consent", "fund", "funds", "guardian_consent", "household", "kind", "pair", "person", "spend_all", "strictness", "team_min", "when",
 	}
 }
 

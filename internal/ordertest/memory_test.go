@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -45,6 +46,22 @@ func newMemory(b *workflow.Bundle, zone *time.Location) *memory {
 		distinct: map[workflow.Key]int64{}, entries: map[workflow.Key]*workflow.Entry{}, seq: map[string]int64{},
 		timers: map[workflow.TimerRef]*memoryTimer{},
 	}
+}
+
+// fork is a world that goes on from here by itself. Rows and entries are never changed in place.
+func (m *memory) fork() *memory {
+	c := *m
+	c.rows, c.folded, c.distinct = maps.Clone(m.rows), maps.Clone(m.folded), maps.Clone(m.distinct)
+	c.entries, c.seq = maps.Clone(m.entries), maps.Clone(m.seq)
+	c.children, c.timers = map[string][]string{}, map[workflow.TimerRef]*memoryTimer{}
+	for parent, ids := range m.children {
+		c.children[parent] = slices.Clone(ids)
+	}
+	for ref, t := range m.timers {
+		one := *t
+		c.timers[ref] = &one
+	}
+	return &c
 }
 
 // startOfTime is when every world begins: 1 June 2023, 09:00 in Shenzhen.

@@ -18,6 +18,9 @@ func (r *run) step(ctx context.Context) error {
 			return r.advance(ctx, 24*time.Hour)
 		}
 		cmd = pick(r.dice, sensible)
+		if chance(r.dice, 20) {
+			cmd.Confirm = map[string]workflow.Confirmation{"separation": {Second: r.cast.anybody(r.dice), Reason: "办公室只有三人"}}
+		}
 		if chance(r.dice, 12) { // the right thing, by whoever happens to sit at the desk
 			cmd.Actor.Person = r.cast.anybody(r.dice)
 		}
@@ -72,6 +75,9 @@ func (r *run) noise() workflow.Command {
 		r.anyCreate(&cmd, target, def)
 	}
 	r.behalf(&cmd)
+	if chance(r.dice, 20) {
+		cmd.Confirm = map[string]workflow.Confirmation{"separation": {Second: r.cast.anybody(r.dice), Reason: "办公室只有三人"}, "notice_over": {Reason: "活动在即"}}
+	}
 	return cmd
 }
 
@@ -101,9 +107,6 @@ func (r *run) anyEvent(cmd *workflow.Command, def *workflow.Definition, state st
 	ev := pick(r.dice, events)
 	cmd.Event = ev.Name
 	cmd.Input = r.fill(ev, 80)
-	if chance(r.dice, 20) {
-		cmd.Confirm = map[string]workflow.Confirmation{"notice_over": {Reason: "活动在即"}}
-	}
 	if chance(r.dice, 10) {
 		cmd.Occurred, _ = workflow.ParseOccurred(pick(r.dice, []string{r.day(-20), r.day(-1) + "/morning", r.day(0)}), r.zone)
 	}
@@ -175,7 +178,9 @@ func (r *run) registryNoise() workflow.Command {
 	house := pick(r.dice, r.houses)
 	cmd := workflow.Command{Root: community, Target: house, Kind: workflow.KindFire, Actor: workflow.Actor{Person: r.cast.people["chief"]}, Reason: "来电"}
 	consents := r.oracle.all(house, "consent")
-	switch n := r.dice.below(10); {
+	switch n := r.dice.below(11); {
+	case n == 10:
+		cmd.Target, cmd.Kind, cmd.Input = community, workflow.KindEdit, workflow.Values{"strictness": r.choices()}
 	case n < 6 && len(consents) > 0:
 		cmd.Target = pick(r.dice, consents)
 		cmd.Event = pick(r.dice, []string{"withdraw", "refuse", "give", "give", "mark_unrecorded"})
@@ -192,6 +197,20 @@ func (r *run) registryNoise() workflow.Command {
 		cmd.Event = pick(r.dice, []string{"deactivate", "reactivate"})
 	}
 	return cmd
+}
+
+// choices are what a community may wish to be less strict about, hard things among them.
+func (r *run) choices() []string {
+	all := []string{
+		"fundraise.approve.separation=confirm", "fundraise.approve.separation=warn", "fundraise.publish.separation=warn",
+		"purchase.approve.separation=confirm", "recognise.announce.separation=warn", "neighbourhood.accept.separation=confirm",
+		"fundraise.reconcile.balanced=warn", "visit.start.trained=warn", "household_visit.record.not_withdrawn=confirm",
+	}
+	var out []string
+	for range r.dice.below(4) {
+		out = append(out, pick(r.dice, all))
+	}
+	return out
 }
 
 // fill draws values for a form; each input is given in percent of all cases, and sometimes makes no sense.

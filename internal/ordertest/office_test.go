@@ -41,7 +41,7 @@ func (o *office) memory() *memory {
 	return m
 }
 
-func (o *office) by(role string, target string, kind workflow.Kind) workflow.Command {
+func (o *office) by(role, target string, kind workflow.Kind) workflow.Command {
 	root := o.root
 	if o.oracle.get("root", target, "") == community {
 		root = community

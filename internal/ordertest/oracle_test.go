@@ -3,6 +3,7 @@ package ordertest
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -35,6 +36,13 @@ func newOracle(zone *time.Location, roles map[string][]string) *oracle {
 	return &oracle{
 		zone: zone, roles: roles, table: machines(), facts: map[fact]string{}, past: map[[2]string]map[fact]change{}, seen: map[string]int{},
 	}
+}
+
+// fork is an oracle that goes on from here by itself.
+func (o *oracle) fork() *oracle {
+	c := *o
+	c.facts, c.past, c.seen, c.order = maps.Clone(o.facts), maps.Clone(o.past), maps.Clone(o.seen), slices.Clone(o.order)
+	return &c
 }
 
 func (o *oracle) get(what, id, name string) string { return o.facts[fact{what, id, name}] }
@@ -128,7 +136,7 @@ func (o *oracle) created(root, id string, who workflow.Identity) {
 // command checks one accepted command and takes over what it did.
 func (o *oracle) command(e accepted) {
 	id := e.Target
-	if e.Kind == workflow.KindCreate {
+	if e.Kind == workflow.KindCreate || o.flow(id) == "community" {
 		o.keep(id, e.Input)
 		return
 	}
@@ -166,6 +174,7 @@ func (o *oracle) command(e accepted) {
 		o.set("waived", id, e.Need, "yes")
 	case workflow.KindBackfill:
 		o.backfilled(e, m, id)
+	case workflow.KindCreate, workflow.KindUndo: // taken in elsewhere
 	}
 }
 
@@ -223,7 +232,7 @@ func (o *oracle) step(e accepted, m machine, id, event, checked string) {
 	}
 	if e.Kind != workflow.KindBackfill {
 		o.mayDo(e, id, w.by...)
-		o.separate(e, id, event)
+		o.separate(e, id, event, w)
 	}
 	o.turn(e, id, event)
 	o.seen[o.flow(id)+"."+checked]++
@@ -237,10 +246,23 @@ func (o *oracle) step(e accepted, m machine, id, event, checked string) {
 	o.consequences(id, event)
 }
 
-// separate: maker and checker are different people.
-func (o *oracle) separate(e accepted, id, event string) {
+// separate: maker and checker are different people. A small office may choose otherwise, with a second name and a reason or a
+// warning, but never for the publication of a fund.
+func (o *oracle) separate(e accepted, id, event string, w way) {
 	maker := checkers()[[2]string{o.flow(id), event}]
-	if maker != "" && o.get("by", id, maker) != "" && o.get("by", id, maker) == decider(e) {
+	if maker == "" || o.get("by", id, maker) == "" || o.get("by", id, maker) != decider(e) {
+		return
+	}
+	level := "block"
+	for _, choice := range list(o.get("field", community, "strictness")) {
+		if chosen, ok := strings.CutPrefix(choice, o.flow(id)+"."+event+".separation="); ok {
+			level = chosen
+		}
+	}
+	c := e.Confirm["separation"]
+	second := c.Second != decider(e) && slices.ContainsFunc(o.roles[c.Second], func(r string) bool { return slices.Contains(w.by, r) })
+	switch {
+	case level == "block", event == "publish", level == "confirm" && (!second || c.Reason == ""):
 		o.fail("%s %s was decided by the one who decided %s", o.flow(id), event, maker)
 	}
 }
@@ -290,43 +312,6 @@ func (o *oracle) leave(id, state string) {
 	}
 }
 
-// users returns who was built on a milestone of an instance.
-func (o *oracle) users(id, milestone string) []string {
-	var out []string
-	for f := range o.facts {
-		if who, ok := strings.CutPrefix(f.name, milestone+" by "); ok && f.what == "used" && f.id == id {
-			out = append(out, who)
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
-// unused: a milestone that others were built on is not taken away under them.
-func (o *oracle) unused(id string, names ...string) {
-	for _, m := range names {
-		if o.get("latched", id, m) == "" {
-			continue
-		}
-		if by := o.users(id, m); len(by) > 0 {
-			o.fail("%s of a %s was taken away although a %s was built on it", m, o.flow(id), o.flow(by[0]))
-		}
-		o.set("latched", id, m, "")
-	}
-}
-
-// takeBack clears a milestone that nobody was built on; otherwise it stays, and those who were are flagged.
-func (o *oracle) takeBack(id, milestone string) {
-	by := o.users(id, milestone)
-	if len(by) == 0 {
-		o.set("latched", id, milestone, "")
-		return
-	}
-	for _, u := range by {
-		o.set("flagged", u, "", "basis_changed")
-	}
-}
-
 // reopened: back from a late state, if what it gives up was not used.
 func (o *oracle) reopened(e accepted, m machine, id string) {
 	from := o.state(id)
@@ -364,39 +349,4 @@ func (o *oracle) backfilled(e accepted, m machine, id string) {
 	if path == nil || o.state(id) != state {
 		o.fail("%s was back-filled to %s from %s", o.flow(id), state, at)
 	}
-}
-
-// undo reverses what the undone command did. Nobody may have built on it, and nothing of it may have changed since.
-func (o *oracle) undo(e accepted) {
-	done := o.past[[2]string{e.Root, e.Undoes}]
-	for f, c := range done {
-		if o.facts[f] != c[1] {
-			o.fail("an undo took back %s %s of a %s, which was changed since from %q to %q", f.what, f.name, o.flow(f.id), c[1], o.facts[f])
-		}
-	}
-	gone := map[string]bool{}
-	for f, c := range done {
-		switch {
-		case f.what == "workflow" && c[0] == "":
-			gone[f.id] = true
-		case f.what == "latched" && c[0] == "":
-			by := slices.DeleteFunc(o.users(f.id, f.name), func(u string) bool { return done[fact{"workflow", u, ""}][1] != "" })
-			if len(by) > 0 {
-				o.fail("an undo took back %s of a %s although a %s was built on it", f.name, o.flow(f.id), o.flow(by[0]))
-			}
-		}
-	}
-	for f, c := range done {
-		o.set(f.what, f.id, f.name, c[0])
-		if rest, _, ok := strings.Cut(f.name, " by "); ok && f.what == "used" && c[0] != "" && o.get("latched", f.id, rest) == "" {
-			o.fail("an undo brought back something built on %s of a %s, which is gone", rest, o.flow(f.id))
-		}
-	}
-	for _, id := range o.order {
-		if gone[o.get("parent", id, "")] && !gone[id] {
-			o.fail("an undo took away what a %s stands under", o.flow(id))
-		}
-	}
-	o.order = slices.DeleteFunc(o.order, func(id string) bool { return gone[id] })
-	o.underWay(e.Root)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -45,6 +46,14 @@ type undoable struct {
 
 func newRun(sys system, b *workflow.Bundle, zone *time.Location, d dice) *run {
 	return &run{sys: sys, oracle: newOracle(zone, nil), dice: d, bundle: b, zone: zone, now: map[string]*image{}}
+}
+
+// fork is a life in memory that goes on from here with other dice.
+func (r *run) fork(m *memory, d dice) *run {
+	c := *r
+	c.sys, c.oracle, c.dice = m.fork(), r.oracle.fork(), d
+	c.log, c.done, c.now = slices.Clone(r.log), slices.Clone(r.done), maps.Clone(r.now)
+	return &c
 }
 
 // try carries out one command, holds what came of it against the oracle, and reports whether it was accepted.
