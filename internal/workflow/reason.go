@@ -143,8 +143,21 @@ func versionReason(i *Instance, want int64) Reason {
 		same(fmt.Sprint(want)), same(fmt.Sprint(i.Version)))
 }
 
+// unknownWords names for people what a command may name wrongly.
+var unknownWords = map[string]Text{
+	"instance": {"记录", "record"}, "workflow": {"流程", "workflow"}, "command": {"操作", "command"}, "need": {"前提", "requirement"},
+	"community": {"社区", "community"}, "kind": {"操作类型", "kind of command"},
+}
+
 func unknownReason(what, name string) Reason {
-	return both(ReasonUnknown, name, "找不到 %s %s；请核对名称", "there is no %s %s; check the name", same(what), same(name))
+	word, ok := unknownWords[what]
+	if !ok {
+		word = same(what)
+	}
+	if name == "" {
+		return both(ReasonUnknown, what, "请写明%s", "name the %s", word)
+	}
+	return both(ReasonUnknown, name, "找不到%s %s；请核对名称", "there is no %s %s; check the name", word, same(name))
 }
 
 func unknownEventReason(d *Definition, name string) Reason {
@@ -271,7 +284,10 @@ func placeReason(d, parent *Definition) Reason {
 	if parent != nil {
 		where = parent.Title
 	}
-	return both(ReasonUnknown, d.Name, "「%s」不能建在「%s」之下这个位置", `a "%s" cannot be created there (under "%s")`, d.Title, where)
+	if d.Level == LevelActivity {
+		return both(ReasonUnknown, d.Name, "「%s」要建在项目的活动位置里；请写明位置（slot），现在写的是「%s」", `a "%s" goes into a slot of a programme; name the slot (what was named: "%s")`, d.Title, where)
+	}
+	return both(ReasonUnknown, d.Name, "「%s」不能建在「%s」之下", `a "%s" cannot be created under "%s"`, d.Title, where)
 }
 
 func slotFullReason(s *Slot) Reason {
