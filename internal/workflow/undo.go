@@ -205,6 +205,9 @@ func (x *tx) checkBelow(i *Instance, e *Entry) error {
 	for level := []*Instance{i}; len(level) > 0; {
 		var below []*Instance
 		for _, p := range level {
+			if p.Body.LastChild == 0 {
+				continue // nothing was ever made under it
+			}
 			for _, of := range x.definition(p).children() {
 				l, err := x.list(Key{Kind: KeyChildren, A: p.ID, B: of})
 				if err != nil {
