@@ -1,6 +1,6 @@
 // Package audit re-computes what the database claims: every chain of history under the audit key, every row and
-// aggregate from the changes that the history records, and every timer from its row. It names the first thing in
-// each root that does not hold.
+// aggregate from the changes that the history records, and every timer from its row. It looks whether the key of every
+// sealed value is still there. It names the first thing in each root that does not hold.
 //
 // It only reads. It trusts the audit key and the checkpoint file, which are kept outside the database, and nothing
 // that is stored inside it. It must not know how commands are carried out.
@@ -40,6 +40,10 @@ type Source interface {
 	RefRows(ctx context.Context, community, root string) ([]engine.RefRow, error)
 	// Strays returns the roots that rows, entries or timers name and that do not exist, as heads with nothing but their names.
 	Strays(ctx context.Context) ([]engine.Head, error)
+	// SubjectKeys returns the data keys of the subjects that have one, destroyed ones included.
+	SubjectKeys(ctx context.Context, community string, subjects []string) (map[string]engine.SubjectKey, error)
+	// Instance returns an instance, or nil.
+	Instance(ctx context.Context, community, id string) (*workflow.Instance, error)
 	// Bundle returns the files of a stored bundle, or nil.
 	Bundle(ctx context.Context, hash string) (map[string][]byte, error)
 }
@@ -251,11 +255,16 @@ func (a *auditor) bundle(ctx context.Context, hash string) (*bundle, error) {
 	if b, ok := a.bundles[hash]; ok {
 		return b, nil
 	}
+	b := &bundle{}
 	files, err := a.src.Bundle(ctx, hash)
+	if undecodable(err) {
+		b.wrong = brokenBundle(hash, err)
+		a.bundles[hash] = b
+		return b, nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	b := &bundle{}
 	switch loaded, problems := workflow.Load(files); {
 	case files == nil:
 		b.wrong = noBundle(hash)

@@ -40,7 +40,7 @@ func (c *chain) check(ctx context.Context) (*wrong, error) {
 	c.rows, c.moved, c.fired = map[string]*workflow.Instance{}, map[int64]bool{}, map[occurrence]bool{}
 	c.marks = c.auditor.marks[place{c.head.Community, c.head.Root}]
 	steps := []func(context.Context) (*wrong, error){
-		c.walk, c.checkHead, c.checkBundle, c.checkRows, c.checkRegistered, c.recount, c.checkRefs, c.checkTimers,
+		c.walk, c.checkHead, c.checkBundle, c.checkRows, c.checkRegistered, c.recount, c.checkRefs, c.checkTimers, c.checkSubjectKeys,
 	}
 	for _, step := range steps {
 		if w, err := step(ctx); w != nil || err != nil {

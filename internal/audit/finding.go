@@ -15,21 +15,22 @@ type Kind string
 
 // The kinds of finding.
 const (
-	KindEntry      Kind = "entry"      // an entry of the history is not what the key or its own columns say
-	KindMissing    Kind = "missing"    // an entry is missing
-	KindCut        Kind = "cut"        // the checkpoint file knows more, or other, entries
-	KindHead       Kind = "head"       // the root's own row does not fit the end of its chain
-	KindBundle     Kind = "bundle"     // the definitions that the root runs on are missing or changed
-	KindDeleted    Kind = "deleted"    // a programme or a registry is gone
-	KindStranger   Kind = "stranger"   // a programme, or rows of one, that the registry does not know
-	KindRow        Kind = "row"        // a row is not what the history makes it
-	KindAdded      Kind = "added"      // a row that no entry created
-	KindRemoved    Kind = "removed"    // a row is gone that no entry removed
-	KindAggregate  Kind = "aggregate"  // a count or sum is not what its items come to
-	KindDistinct   Kind = "distinct"   // a count of different values is not what its items come to
-	KindReference  Kind = "reference"  // the table of references is not what the rows name
-	KindTimer      Kind = "timer"      // a timer does not fit its row
-	KindUnreadable Kind = "unreadable" // an entry or a row cannot be decoded
+	KindEntry      Kind = "entry"       // an entry of the history is not what the key or its own columns say
+	KindMissing    Kind = "missing"     // an entry is missing
+	KindCut        Kind = "cut"         // the checkpoint file knows more, or other, entries
+	KindHead       Kind = "head"        // the root's own row does not fit the end of its chain
+	KindBundle     Kind = "bundle"      // the definitions that the root runs on are missing or changed
+	KindDeleted    Kind = "deleted"     // a programme or a registry is gone
+	KindStranger   Kind = "stranger"    // a programme, or rows of one, that the registry does not know
+	KindRow        Kind = "row"         // a row is not what the history makes it
+	KindAdded      Kind = "added"       // a row that no entry created
+	KindRemoved    Kind = "removed"     // a row is gone that no entry removed
+	KindAggregate  Kind = "aggregate"   // a count or sum is not what its items come to
+	KindDistinct   Kind = "distinct"    // a count of different values is not what its items come to
+	KindReference  Kind = "reference"   // the table of references is not what the rows name
+	KindTimer      Kind = "timer"       // a timer does not fit its row
+	KindSubjectKey Kind = "subject_key" // the key of a personal value is gone, though nobody was erased
+	KindUnreadable Kind = "unreadable"  // an entry or a row cannot be decoded
 )
 
 // Finding is the first thing in one root that does not hold.
@@ -215,6 +216,17 @@ func misdistinct(id, aggregate, value string, recount, stored int64) *wrong {
 func badTimer(t engine.TimerRow, zh, en string) *wrong {
 	return &wrong{kind: KindTimer, instance: t.Instance, text: texts(
 		"定时 %s 第 %d 代"+zh, "timer %s, generation %d, "+en, t.Rule, t.Generation)}
+}
+
+func lostKey(id, field, subject string) *wrong {
+	return &wrong{kind: KindSubjectKey, instance: id, text: texts(
+		"data.%s 无法再解密：%s 的数据密钥不在密钥表里", "data.%s cannot be opened any more: the data key of %s is not in the table of keys", field, subject)}
+}
+
+func destroyedKey(id, field, subject, state string) *wrong {
+	return &wrong{kind: KindSubjectKey, instance: id, text: texts(
+		"data.%s 无法再解密：%s 的数据密钥已销毁，但其状态是 %q，并未删除个人信息",
+		"data.%s cannot be opened any more: the data key of %s was destroyed, but its state is %q, nobody erased it", field, subject, state)}
 }
 
 // show writes a value for a message; sealed values and long texts are not shown.

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -40,7 +41,8 @@ func (c *chain) checkRows(ctx context.Context) (*wrong, error) {
 func undecodable(err error) bool {
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
-	return errors.As(err, &syntax) || errors.As(err, &kind)
+	var base base64.CorruptInputError
+	return errors.As(err, &syntax) || errors.As(err, &kind) || errors.As(err, &base)
 }
 
 // difference names the first part in which a row is not what the history makes it.
