@@ -234,7 +234,12 @@ func TestTheOrderIsKept(t *testing.T) {
 			[]string{"探访尚未完成，不能核定服务时长"},
 		},
 	}
-	for _, event := range []string{"indoor", "sale", "outdoor", "five_council", "womens_council", "market", "outreach"} {
+	// Each event stands in the way alike; an ordinary run takes the first, a council and the last, for every case plays a whole programme.
+	events := []string{"indoor", "womens_council", "outreach"}
+	if soak.Enabled() {
+		events = []string{"indoor", "sale", "outdoor", "five_council", "womens_council", "market", "outreach"}
+	}
+	for _, event := range events {
 		change := []string{"event: close, on: " + event + ", by: zhangjie", "do: edit, on: " + event + ", by: zhangjie"}
 		if event == "five_council" || event == "womens_council" {
 			change = []string{"  - event: close\n    on: " + event + "\n", "  - do: edit\n    on: " + event + "\n"}
