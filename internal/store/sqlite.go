@@ -15,6 +15,7 @@ import (
 	"github.com/gofrs/flock"
 	"github.com/jmoiron/sqlx"
 	_ "modernc.org/sqlite" // the driver "sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/linli/linli/internal/fault"
 )
@@ -79,6 +80,11 @@ func connectSQLite(ctx context.Context, file, mode string, conns int, option str
 	db.SetMaxIdleConns(conns)
 	db.SetConnMaxLifetime(0)
 	if err := db.PingContext(ctx); err != nil {
+		if sqliteCode(err) == sqlite3.SQLITE_NOTADB {
+			err = fault.Wrap(err, fault.Unavailable, "not_a_database",
+				file+" 不是数据库文件，或已损坏。请指明正确的数据目录（--data），或先把该文件移走，再从备份恢复。",
+				file+" is not a database, or it is damaged; name the right data directory (--data), or move the file away and restore it from a backup")
+		}
 		return nil, errors.Join(fmt.Errorf("open %s: %w", file, err), db.Close())
 	}
 	return db, nil
@@ -88,7 +94,9 @@ func connectSQLite(ctx context.Context, file, mode string, conns int, option str
 // the operating system drops the lock when the process ends, however it ends.
 func (s *Store) lockDirectory(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("create the data directory: %w", err)
+		return fault.Wrap(err, fault.Unavailable, "data_directory",
+			"无法建立数据目录 "+dir+"："+err.Error()+"。请用 --data 指明可以写入的目录。",
+			"the data directory "+dir+" cannot be made: "+err.Error()+"; name a directory that can be written to with --data")
 	}
 	path := filepath.Join(dir, LockFile)
 	lock := flock.New(path, flock.SetPermissions(0o600))
