@@ -1,6 +1,9 @@
 package workflow
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // runEdit changes fields without moving the machine: the right to edit is not the right to fire.
 func (x *tx) runEdit(inst *Instance, def *Definition) error {
@@ -116,6 +119,15 @@ func (x *tx) checkUnused(inst *Instance, def *Definition) ([]string, error) {
 	return out, nil
 }
 
+// unknownNeedReason lists the requirements that there are.
+func unknownNeedReason(d *Definition, name string, names []string) Reason {
+	if len(names) == 0 {
+		return both(ReasonUnknown, name, "「%s」没有可以特批的前提", `a "%s" has no requirement to waive`, d.Title)
+	}
+	return both(ReasonUnknown, name, "请写明「%s」的前提（现写为「%s」）；可用：%s", `name a requirement of the "%s" (what was named: "%s"); there are: %s`,
+		d.Title, same(name), same(strings.Join(names, ", ")))
+}
+
 // runWaive lets one event pass without one need (特批).
 func (x *tx) runWaive(inst *Instance, def *Definition) error {
 	if err := x.checkAncestors(inst); err != nil {
@@ -126,9 +138,13 @@ func (x *tx) runWaive(inst *Instance, def *Definition) error {
 		return err
 	}
 	var need *Need
+	var names []string
 	if root != nil && (inst.Slot != "" || inst.Parent == "") {
 		for _, n := range x.definition(root).Needs {
-			if n.Name == x.cmd.Need && n.Slot == inst.Slot {
+			if n.Slot != inst.Slot {
+				continue
+			}
+			if names = append(names, n.Name); n.Name == x.cmd.Need {
 				need = n
 			}
 		}
@@ -136,7 +152,7 @@ func (x *tx) runWaive(inst *Instance, def *Definition) error {
 	what := Text{"特批", "waiving a requirement"}
 	switch {
 	case need == nil:
-		x.refuse(unknownReason("need", x.cmd.Need))
+		x.refuse(unknownNeedReason(def, x.cmd.Need, names))
 	case !need.Waivable:
 		x.refuse(notWaivableReason(need))
 	}
