@@ -51,8 +51,25 @@ func (c *loadCmd) Run(s *session) error {
 		d.say("已载入 %s：新完成 %d 步，以前已完成 %d 步，按预期被拒绝 %d 次。",
 			"Loaded %s: steps carried out now %d, earlier %d; refused as expected %d.",
 			file.Code, log.Count(casefile.Done), earlier(log), log.Count(casefile.Refused)+log.Count(casefile.Attempted))
-		return nil
+		return c.otherBundle(d, file, b)
 	})
+}
+
+// otherBundle says that the definitions of --workflows are not those of the programme: it keeps what it started with, and
+// a new one starts with what its community has taken up.
+func (c *loadCmd) otherBundle(d *desk, file *casefile.File, b *workflow.Bundle) error {
+	if len(c.Workflows) == 0 {
+		return nil
+	}
+	head, err := d.store.RootByCode(d.ctx, file.Community, file.Code)
+	if err != nil || head == nil || head.Bundle == b.Hash {
+		return err
+	}
+	dirs := strings.Join(c.Workflows, ",")
+	d.note("注意：项目 %s 沿用它开始时的流程定义，没有使用 %s。要让本社区今后的新项目使用，请运行 linli bundle adopt --workflows %s --as 管理员。",
+		"Note: programme %s keeps the definitions it started with, not those of %s. To make these current for the community's new programmes, run linli bundle adopt --workflows %s --as ADMIN.",
+		file.Code, dirs, dirs)
+	return nil
 }
 
 func earlier(log casefile.Log) int {

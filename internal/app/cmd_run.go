@@ -95,6 +95,10 @@ func (d *desk) marks(must bool) ([]seal.Checkpoint, error) {
 		return nil, fault.Wrap(err, fault.Refused, "checkpoint_damaged",
 			"检查点文件不可信："+err.Error(), "the checkpoint file cannot be trusted: "+err.Error())
 	}
+	if len(all) == 0 {
+		d.note("检查点文件（%s）是空的，没有可对照的检查点：历史尾部连同数据一起被删的情形查不出来。",
+			"The checkpoint file (%s) is empty: a history that was cut off together with its rows cannot be noticed.", path)
+	}
 	return all, nil
 }
 
