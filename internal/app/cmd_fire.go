@@ -66,6 +66,10 @@ func (d *desk) carryOut(p *place, req engine.Request) error {
 	if err != nil {
 		return d.tell(d.ctx, err, p.names)
 	}
+	if req.Kind == workflow.KindUndo && res.State == "" {
+		d.say("已撤销新建：它已不在（历史第 %d 条，编号 %s）", "Its creation was undone: it is there no more (history entry %d, command %s)", res.Seq, res.Command)
+		return nil
+	}
 	state := res.State
 	if def := p.bundle.Definition(workflowOf(res, p)); def != nil && def.State(res.State) != nil {
 		state = d.titled(def.State(res.State).Title, res.State)
@@ -77,7 +81,7 @@ func (d *desk) carryOut(p *place, req engine.Request) error {
 	if req.Kind == workflow.KindCreate {
 		d.say("新建的 id：%s", "The id of what was created: %s", res.Instance)
 	}
-	for _, line := range d.reasons(res.Warnings, func(id string) string { return p.names.label(d.ctx, id) }) {
+	for _, line := range d.warnings(res.Warnings) {
 		d.say("提醒：%s", "Warning: %s", line)
 	}
 	return nil

@@ -188,7 +188,10 @@ func (h *chronicle) moved(e *workflow.Entry) string {
 	}
 	for _, c := range e.Changes {
 		switch {
-		case c.ID != e.Target || c.State == nil:
+		case c.ID != e.Target:
+		case e.Kind == workflow.KindUndo && (c.Deleted != nil || c.State != nil && c.State[1] == ""):
+			return h.words("：已撤销新建", ": its creation was undone")
+		case c.State == nil:
 		case c.State[0] == "":
 			return " → " + title(c.State[1])
 		default:

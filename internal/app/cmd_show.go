@@ -74,6 +74,48 @@ func (d *desk) programmeLine(h engine.Head) error {
 		clock = d.words("（重演）", " (replayed)")
 	}
 	d.line("  %s  %s  %s%s", h.Code, plainLabel(s.at()), d.state(s.definition(), s.at()), clock)
+	return d.turns(s)
+}
+
+// maxTurns is how many activities are named for each role that somebody waits for.
+const maxTurns = 3
+
+// turns says in one line whose turn it is in a programme's activities. In one that is closed it is nobody's.
+func (d *desk) turns(s *spot) error {
+	if st := s.definition().State(s.at().State); st == nil || st.Final {
+		return nil
+	}
+	var roles []string
+	waiting := map[string][]string{}
+	for _, slot := range s.definition().Slots {
+		all, err := d.store.Children(d.ctx, s.head.Community, s.at().ID, slot.Workflow)
+		if err != nil {
+			return err
+		}
+		for _, a := range all {
+			st := s.bundle.Definition(a.Workflow).State(a.State)
+			if a.Slot != slot.Name || st == nil || st.WaitsFor == "" {
+				continue
+			}
+			if waiting[st.WaitsFor] == nil {
+				roles = append(roles, st.WaitsFor)
+			}
+			waiting[st.WaitsFor] = append(waiting[st.WaitsFor], a.Label())
+		}
+	}
+	if len(roles) == 0 {
+		return nil
+	}
+	parts := make([]string, len(roles))
+	for n, role := range roles {
+		names := waiting[role]
+		rest := ""
+		if more := len(names) - maxTurns; more > 0 {
+			names, rest = names[:maxTurns], fmt.Sprintf(d.words("，另有 %d 项", " and %d more"), more)
+		}
+		parts[n] = d.colon(d.text(workflow.RoleTitle(role)), d.list(names)+rest)
+	}
+	d.say("    等待 %s", "    waits for %s", strings.Join(parts, d.words("；", "; ")))
 	return nil
 }
 

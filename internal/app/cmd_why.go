@@ -91,7 +91,7 @@ func (v *viewer) allowed(o workflow.Option, anybody bool) {
 	if len(asks) > 0 {
 		v.say("    要填（* 必填）：%s", "    asks for (* required): %s", v.list(asks))
 	}
-	for _, line := range v.reasons(o.Warnings, nil) {
+	for _, line := range v.warnings(o.Warnings) {
 		v.say("    提醒：%s", "    warning: %s", line)
 	}
 }

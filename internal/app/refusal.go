@@ -28,19 +28,46 @@ func (c console) refusal(r *workflow.Refusal, who called) {
 	}
 }
 
-// reasons writes each reason in a line.
+// reasons writes each reason in a line, with its name where a flag takes it, and who can help.
 func (c console) reasons(rs []workflow.Reason, who called) []string {
 	var out []string
 	for _, r := range rs {
 		line := c.text(r.Text)
-		if help := c.help(r, who); help != "" {
-			line += c.words("（"+help+"）", " ("+help+")")
+		for _, more := range []string{c.handle(r), c.help(r, who)} {
+			if more != "" {
+				line += c.words("（"+more+"）", " ("+more+")")
+			}
 		}
 		if !slices.Contains(out, line) {
 			out = append(out, line)
 		}
 	}
 	return out
+}
+
+// warnings writes each warning in a line. Nothing stands in the way any more, so that nobody need be asked.
+func (c console) warnings(rs []workflow.Reason) []string {
+	var out []string
+	for _, r := range rs {
+		if line := c.text(r.Text); !slices.Contains(out, line) {
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+// handle is what the command line calls a reason that can be waived or confirmed; "" for any other.
+func (c console) handle(r workflow.Reason) string {
+	switch {
+	case r.Name == "":
+		return ""
+	case r.Code == workflow.ReasonNeed:
+		return c.words("前提 ", "need ") + r.Name
+	case r.Code == workflow.ReasonConfirm:
+		return c.words("可用 --confirm ", "--confirm ") + r.Name
+	default:
+		return ""
+	}
 }
 
 // help says who can do something about a reason: the people who hold a role for it, else the roles.
