@@ -38,7 +38,7 @@ func (l *loader) step(n *yaml.Node) {
 		if label == "" {
 			label = cell(x, t.columns[0])
 		}
-		s := l.one(l.fill(template, t, x), label)
+		s := l.one(l.fill(template, x), label)
 		if s == nil {
 			continue
 		}

@@ -186,7 +186,7 @@ func (r *reader) columnsKnown(n *yaml.Node, t *table) bool {
 }
 
 // fill copies a template with <column> replaced by the row's cells. What is left empty by that is left out.
-func (r *reader) fill(n *yaml.Node, t *table, x row) *yaml.Node {
+func (r *reader) fill(n *yaml.Node, x row) *yaml.Node {
 	switch n.Kind {
 	case yaml.ScalarNode:
 		return r.fillScalar(n, x)
@@ -194,7 +194,7 @@ func (r *reader) fill(n *yaml.Node, t *table, x row) *yaml.Node {
 		out := *n
 		out.Content = nil
 		for _, c := range n.Content {
-			if f := r.fill(c, t, x); f != nil {
+			if f := r.fill(c, x); f != nil {
 				out.Content = append(out.Content, f)
 			}
 		}
@@ -203,7 +203,7 @@ func (r *reader) fill(n *yaml.Node, t *table, x row) *yaml.Node {
 		out := *n
 		out.Content = nil
 		for i := 0; i+1 < len(n.Content); i += 2 {
-			if f := r.fill(n.Content[i+1], t, x); f != nil {
+			if f := r.fill(n.Content[i+1], x); f != nil {
 				out.Content = append(out.Content, n.Content[i], f)
 			}
 		}

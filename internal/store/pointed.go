@@ -26,7 +26,7 @@ func (t *txn) lockPointed(ctx context.Context, plans []*plan) (map[aim][]string,
 		}
 	}
 	if len(wanted) == 0 {
-		return nil, nil
+		return nil, nil //nolint:nilnil // a slice without consequences points at nothing
 	}
 	text := "select r.id from (" + rowsMark + ") as v cross join instances as r " +
 		"where r.community = v.column1 and r.id = v.column2 order by r.community, r.id" + t.dialect.forWrite

@@ -40,7 +40,7 @@ func (c *checker) checkEffect(d *draft, e *Event, eff *Effect) {
 			continue
 		}
 		if eff.Kind == EffectFire {
-			c.checkFired(d, eff, t, what, pos)
+			c.checkFired(eff, t, what, pos)
 		}
 		c.checkWrites(eff, t, what)
 	}
@@ -87,7 +87,7 @@ func (c *checker) checkOnItems(d *draft, eff *Effect, what Text, pos func(string
 }
 
 // checkFired checks an event that an effect fires: it exists and asks for nothing that an effect cannot give.
-func (c *checker) checkFired(d *draft, eff *Effect, t *Definition, what Text, pos func(string) Pos) {
+func (c *checker) checkFired(eff *Effect, t *Definition, what Text, pos func(string) Pos) {
 	e := t.Event(eff.Event)
 	if e == nil {
 		c.unknownEvent(eff.Event, t, what, pos("fire"))
