@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/linli/linli/internal/engine"
 	"github.com/linli/linli/internal/enginetest"
 	"github.com/linli/linli/internal/soak"
 	"github.com/linli/linli/internal/workflow"
@@ -177,5 +176,3 @@ func verifyAcks(t *testing.T, h *harness, plan crashPlan, acks map[string]int64)
 	}
 	h.audit(t)
 }
-
-var _ = engine.Request{}

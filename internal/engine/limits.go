@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/linli/linli/internal/fault"
@@ -62,7 +63,7 @@ func refuseLong(cmd *workflow.Command, texts map[string]string) error {
 	if len(reasons) == 0 {
 		return nil
 	}
-	slices.SortFunc(reasons, func(a, b workflow.Reason) int { return compareStrings(a.Name, b.Name) })
+	slices.SortFunc(reasons, func(a, b workflow.Reason) int { return strings.Compare(a.Name, b.Name) })
 	return &workflow.Refusal{Command: cmd.ID, Target: cmd.Target, Event: cmd.Event, Reasons: reasons}
 }
 

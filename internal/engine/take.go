@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/linli/linli/internal/workflow"
@@ -239,26 +240,15 @@ func (b *build) finish() {
 			b.slice.Reads = append(b.slice.Reads, Read{Instance: id, Version: v})
 		}
 	}
-	slices.SortFunc(b.slice.Reads, func(x, y Read) int { return compareStrings(x.Instance, y.Instance) })
+	slices.SortFunc(b.slice.Reads, func(x, y Read) int { return strings.Compare(x.Instance, y.Instance) })
 	b.slice.Subjects = b.subj.writes()
 }
 
 func compareDistinct(x, y DistinctWrite) int {
 	for _, p := range [][2]string{{x.Instance, y.Instance}, {x.Aggregate, y.Aggregate}, {x.Value, y.Value}} {
-		if c := compareStrings(p[0], p[1]); c != 0 {
+		if c := strings.Compare(p[0], p[1]); c != 0 {
 			return c
 		}
 	}
 	return 0
-}
-
-func compareStrings(x, y string) int {
-	switch {
-	case x < y:
-		return -1
-	case x > y:
-		return 1
-	default:
-		return 0
-	}
 }

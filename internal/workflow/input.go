@@ -306,6 +306,6 @@ func (c Command) CheckTexts() []Reason {
 	for f := range c.Input {
 		note("input", f)
 	}
-	slices.SortFunc(out, func(a, b Reason) int { return compare(a.Name, b.Name) })
+	slices.SortFunc(out, func(a, b Reason) int { return strings.Compare(a.Name, b.Name) })
 	return out
 }

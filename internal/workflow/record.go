@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"reflect"
 	"slices"
+	"strings"
 )
 
 // outcome turns the changed clones into rows, timers and history entries.
@@ -152,22 +153,11 @@ func (x *tx) diffDistinct(id string) []DistinctChange {
 	}
 	slices.SortFunc(out, func(a, b DistinctChange) int {
 		if a.Aggregate != b.Aggregate {
-			return compare(a.Aggregate, b.Aggregate)
+			return strings.Compare(a.Aggregate, b.Aggregate)
 		}
-		return compare(a.Value, b.Value)
+		return strings.Compare(a.Value, b.Value)
 	})
 	return out
-}
-
-func compare(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	default:
-		return 0
-	}
 }
 
 // entryFor is the history entry of this command in one chain. The registry's side of a command holds no inputs: they are in the programme's.

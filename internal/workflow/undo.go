@@ -3,6 +3,7 @@ package workflow
 import (
 	"errors"
 	"slices"
+	"strings"
 )
 
 // runUndo takes one command back: every row it changed gets its before-image, aggregates move by the reverse difference,
@@ -194,7 +195,7 @@ func (x *tx) naming(id string, d *Definition) ([]*Instance, error) {
 			return f.Type.Reference() && slices.Contains(idsOf(i.Body.Data[f.Name]), id)
 		})
 	})
-	slices.SortFunc(out, func(a, b *Instance) int { return compare(a.ID, b.ID) })
+	slices.SortFunc(out, func(a, b *Instance) int { return strings.Compare(a.ID, b.ID) })
 	return out, nil
 }
 
