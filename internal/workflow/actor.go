@@ -16,7 +16,7 @@ func (x *tx) decider() string {
 	return x.cmd.Actor.Person
 }
 
-// roles returns the active roles of a person for this root.
+// roles returns the active roles of a person for this root; those of the actor only as far as the token goes that the command came with.
 func (x *tx) roles(person string) ([]string, error) {
 	if person == "" {
 		return nil, nil
@@ -28,11 +28,16 @@ func (x *tx) roles(person string) ([]string, error) {
 	var out []string
 	for _, g := range grants {
 		role, scope, ok := strings.Cut(strings.TrimPrefix(g.Key, person+"/"), "/")
-		if ok && g.State == "active" && (scope == x.cmd.Community || scope == x.cmd.Root) {
+		if ok && g.State == "active" && (scope == x.cmd.Community || scope == x.cmd.Root) && x.lends(person, role) {
 			out = append(out, role)
 		}
 	}
 	return out, nil
+}
+
+// lends reports whether the command may draw on a role that somebody holds: the actor's may be narrowed.
+func (x *tx) lends(person, role string) bool {
+	return x.cmd.Only == nil || person != x.cmd.Actor.Person || slices.Contains(x.cmd.Only, role)
 }
 
 // checkActor refuses a person who lacks every role that may do this, and a record on somebody's behalf that lacks what it needs.
