@@ -23,6 +23,21 @@ func (s *Store) Bundle(ctx context.Context, hash string) (map[string][]byte, err
 	return files, nil
 }
 
+// BundleHashes returns the hashes of all stored bundles, in their order as text.
+func (s *Store) BundleHashes(ctx context.Context) ([]string, error) {
+	var hashes []string
+	err := s.each(ctx, "select hash from bundles order by hash", func(rows *sql.Rows) error {
+		var hash string
+		err := rows.Scan(&hash)
+		hashes = append(hashes, hash)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the bundles: %w", err)
+	}
+	return hashes, nil
+}
+
 // PutBundle implements engine.Store.
 func (s *Store) PutBundle(ctx context.Context, hash string, language int, files map[string][]byte) error {
 	if err := checkText("bundles.hash", hash); err != nil {

@@ -89,7 +89,7 @@ func taken(err error) string {
 func sqliteConstraint(columns string) string {
 	table, _, _ := strings.Cut(columns, ".")
 	switch columns {
-	case "roots.code, roots.community":
+	case "roots.community, roots.code":
 		return "roots_by_code"
 	case "history.command, history.root, history.community":
 		return "history_by_command"

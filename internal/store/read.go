@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/linli/linli/internal/engine"
+	"github.com/linli/linli/internal/fault"
 	"github.com/linli/linli/internal/workflow"
 )
 
@@ -170,4 +171,14 @@ func (s *Store) terms(ctx context.Context, text string, args ...any) ([]engine.S
 func (s *Store) Empty(ctx context.Context) (bool, error) {
 	communities, err := s.Communities(ctx)
 	return len(communities) == 0, err
+}
+
+// Ping reads one row, so that whoever asks knows whether the database answers within ctx and the store's time limit.
+func (s *Store) Ping(ctx context.Context) error {
+	var value string
+	if err := s.get(ctx, &value, "select value from meta where name = ?", metaMinReader); err != nil {
+		return fault.Wrap(err, fault.Unavailable, "database_unreachable",
+			"数据库没有应答。请检查数据库是否在运行；恢复后会自动继续。", "the database does not answer; check that it runs, work goes on by itself once it does")
+	}
+	return nil
 }

@@ -1,0 +1,172 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/linli/linli/internal/engine"
+	"github.com/linli/linli/internal/workflow"
+)
+
+// ListQuery says which instances of a community to list. What is "" or empty does not restrict; Root or Parent must be
+// given.
+type ListQuery struct {
+	Root, Parent, Workflow, Slot string
+	States                       []string
+	After                        ListCursor // the last one of the page before; the zero cursor begins
+	Limit                        int        // at most so many; none if it is not positive
+}
+
+// ListCursor is the place of an instance in a list. Where the order is by id alone, Key is not looked at.
+type ListCursor struct{ Key, ID string }
+
+// CursorOf is the place of an instance: given as ListQuery.After, the list goes on behind it.
+func CursorOf(i *workflow.Instance) ListCursor { return ListCursor{Key: i.Key, ID: i.ID} }
+
+var errListScope = errors.New("a list needs a root or a parent")
+
+// byParentKey is the order of the index instances_by_key under one parent and workflow: by key, those without one first
+// and by their ids.
+const byParentKey = "r.key, (case when r.key = '' then r.id else '' end)"
+
+// List returns instances in the order of (key, id) where both Parent and Workflow are given, and of their ids otherwise.
+// A page costs what it returns, and what it passes over because of Slot or States. A list by Parent without Workflow or Root
+// goes through all children for each page: it is meant for parents that have few.
+func (s *Store) List(ctx context.Context, community string, q ListQuery) ([]*workflow.Instance, error) {
+	if q.Root == "" && q.Parent == "" {
+		return nil, errListScope
+	}
+	if q.Limit <= 0 {
+		return nil, nil
+	}
+	where, args := "where r.community = ?", []any{community}
+	and := func(condition string, values ...any) {
+		where += " and " + condition
+		args = append(args, values...)
+	}
+	for _, c := range []column{{"r.root = ?", q.Root}, {"r.parent = ?", q.Parent}, {"r.workflow = ?", q.Workflow}, {"r.slot = ?", q.Slot}} {
+		if c.value != "" {
+			and(c.name, c.value)
+		}
+	}
+	if len(q.States) > 0 {
+		// As an expression, so that no planner takes the index by states, which spans all programmes.
+		marks, states := listOf(q.States)
+		and("r.state || '' in ("+marks+")", states...)
+	}
+	order := "r.id"
+	switch {
+	case q.Parent == "" || q.Workflow == "":
+		and("r.id > ?", q.After.ID)
+	case q.After.Key != "":
+		order = byParentKey
+		and("r.key > ?", q.After.Key)
+	default:
+		order = byParentKey
+		and("("+byParentKey+") > ('', ?)", q.After.ID)
+	}
+	return s.instances(ctx, where+" order by "+order+" limit ?", append(args, q.Limit)...)
+}
+
+// listOf returns placeholders for values, and the values, filled up with the last one so that few texts serve any number.
+func listOf(values []string) (marks string, args []any) {
+	n := paddedBatch(len(values))
+	for i := range max(n, len(values)) {
+		args = append(args, values[min(i, len(values)-1)])
+	}
+	return strings.TrimSuffix(strings.Repeat("?, ", len(args)), ", "), args
+}
+
+// Instances returns the instances with the given ids, in the order of ids as given. Those that do not exist are left out.
+func (s *Store) Instances(ctx context.Context, community string, ids []string) ([]*workflow.Instance, error) {
+	keys := make([]workflow.Key, len(ids))
+	for n, id := range ids {
+		keys[n] = workflow.Key{Kind: workflow.KeyInstance, A: id}
+	}
+	answers, err := s.Load(ctx, community, keys)
+	if err != nil {
+		return nil, fmt.Errorf("read %d instances: %w", len(ids), err)
+	}
+	out := make([]*workflow.Instance, 0, len(ids))
+	for _, a := range answers {
+		out = append(out, a.Instances...)
+	}
+	return out, nil
+}
+
+// Programmes returns the programmes of a community in the order of their codes, those behind the code after ("": from the
+// first), at most limit. The registry, and programmes whose creation was undone, are not among them.
+func (s *Store) Programmes(ctx context.Context, community, after string, limit int) ([]engine.Head, error) {
+	if limit <= 0 {
+		return nil, nil
+	}
+	return s.heads(ctx, "where r.community = ? and r.code > ? and r.code <> '' and r.id <> r.community order by r.code limit ?",
+		community, after, limit)
+}
+
+// StateOf is a state of a workflow.
+type StateOf struct{ Workflow, State string }
+
+// waitingIn asks for the ids of one state; as many of them as there are pairs stand in one statement. Each looks at no more
+// rows than one page has, however many there are.
+const waitingIn = `select * from (select r.id from instances as r
+	where r.workflow = ? and r.state = ? and r.community = ? and r.id > ? order by r.id limit ?) as x`
+
+// Waiting returns the instances of a community, across all its programmes, that stand in one of the given states, in the
+// order of their ids: those behind the id after ("": from the first), at most limit.
+func (s *Store) Waiting(ctx context.Context, community string, in []StateOf, after string, limit int) ([]*workflow.Instance, error) {
+	if limit <= 0 {
+		return nil, nil
+	}
+	var ids []string
+	for pairs := distinct(in); len(pairs) > 0; {
+		n := paddedBatch(len(pairs))
+		batch := pairs[:min(n, len(pairs))]
+		pairs = pairs[len(batch):]
+		found, err := s.waitingIDs(ctx, community, batch, n, after, limit)
+		if err != nil {
+			return nil, fmt.Errorf("read what waits in %s: %w", community, err)
+		}
+		ids = append(ids, found...)
+	}
+	slices.Sort(ids)
+	// Between the two reads an instance may move on; the state it then has is for the caller to see.
+	return s.Instances(ctx, community, ids[:min(limit, len(ids))])
+}
+
+// waitingIDs asks for one batch of pairs, filled up to n with a pair that nothing has.
+func (s *Store) waitingIDs(ctx context.Context, community string, batch []StateOf, n int, after string, limit int) ([]string, error) {
+	var args []any
+	for i := range n {
+		var pair StateOf
+		if i < len(batch) {
+			pair = batch[i]
+		}
+		args = append(args, pair.Workflow, pair.State, community, after, limit)
+	}
+	text := strings.TrimSuffix(strings.Repeat(waitingIn+" union all ", n), " union all ") + " order by 1 limit ?"
+	var ids []string
+	err := s.each(ctx, text, func(rows *sql.Rows) error {
+		var id string
+		err := rows.Scan(&id)
+		ids = append(ids, id)
+		return err
+	}, append(args, limit)...)
+	return ids, err
+}
+
+// distinct returns the pairs once each, in their order.
+func distinct(pairs []StateOf) []StateOf {
+	seen, out := map[StateOf]bool{}, make([]StateOf, 0, len(pairs))
+	for _, p := range pairs {
+		if !seen[p] {
+			seen[p] = true
+			out = append(out, p)
+		}
+	}
+	return out
+}
