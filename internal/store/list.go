@@ -29,13 +29,12 @@ func CursorOf(i *workflow.Instance) ListCursor { return ListCursor{Key: i.Key, I
 
 var errListScope = errors.New("a list needs a root or a parent")
 
-// byParentKey is the order of the index instances_by_key under one parent and workflow: by key, those without one first
-// and by their ids.
-const byParentKey = "r.key, (case when r.key = '' then r.id else '' end)"
+// keyless is the id of an instance that has no key, and "" otherwise: the last column of the index instances_by_key.
+const keyless = "(case when r.key = '' then r.id else '' end)"
 
 // List returns instances in the order of (key, id) where both Parent and Workflow are given, and of their ids otherwise.
-// A page costs what it returns, and what it passes over because of Slot or States. A list by Parent without Workflow or Root
-// goes through all children for each page: it is meant for parents that have few.
+// A page costs what it returns, and what it passes over because of Slot or States. A list by Parent without Workflow goes
+// through all children for each page: it is meant for parents that have few.
 func (s *Store) List(ctx context.Context, community string, q ListQuery) ([]*workflow.Instance, error) {
 	if q.Root == "" && q.Parent == "" {
 		return nil, errListScope
@@ -43,33 +42,71 @@ func (s *Store) List(ctx context.Context, community string, q ListQuery) ([]*wor
 	if q.Limit <= 0 {
 		return nil, nil
 	}
-	where, args := "where r.community = ?", []any{community}
-	and := func(condition string, values ...any) {
-		where += " and " + condition
-		args = append(args, values...)
+	if q.Parent == "" || q.Workflow == "" {
+		l := q.where(community)
+		if q.Parent == "" {
+			l.and("r.id > ?", q.After.ID)
+			return s.page(ctx, l, "r.id", q.Limit)
+		}
+		// As an expression, so that no planner goes through a community in the order of ids to save the sorting.
+		l.and("r.id || '' > ?", q.After.ID)
+		return s.page(ctx, l, "r.id || ''", q.Limit)
 	}
-	for _, c := range []column{{"r.root = ?", q.Root}, {"r.parent = ?", q.Parent}, {"r.workflow = ?", q.Workflow}, {"r.slot = ?", q.Slot}} {
-		if c.value != "" {
-			and(c.name, c.value)
+
+	// Two questions, first about those without a key: asked for both at once, SQLite goes through all those before the page.
+	var first []*workflow.Instance
+	if q.After.Key == "" {
+		var err error
+		l := q.where(community)
+		l.and("r.key = '' and "+keyless+" > ?", q.After.ID)
+		if first, err = s.page(ctx, l, keyless, q.Limit); err != nil || len(first) == q.Limit {
+			return first, err
 		}
 	}
-	if len(q.States) > 0 {
-		// As an expression, so that no planner takes the index by states, which spans all programmes.
-		marks, states := listOf(q.States)
-		and("r.state || '' in ("+marks+")", states...)
-	}
-	order := "r.id"
+	l := q.where(community)
+	l.and("r.key > ?", q.After.Key)
+	rest, err := s.page(ctx, l, "r.key", q.Limit-len(first))
+	return append(first, rest...), err
+}
+
+// conditions are the text of a question and its arguments, built up together.
+type conditions struct {
+	text string
+	args []any
+}
+
+func (c *conditions) and(condition string, values ...any) {
+	c.text += " and " + condition
+	c.args = append(c.args, values...)
+}
+
+// where is what an instance has to meet besides its place. What is written as an expression is there to pass rows over, not to
+// find them: no planner shall take an index for it.
+func (q ListQuery) where(community string) *conditions {
+	c := &conditions{text: "where r.community = ?", args: []any{community}}
 	switch {
-	case q.Parent == "" || q.Workflow == "":
-		and("r.id > ?", q.After.ID)
-	case q.After.Key != "":
-		order = byParentKey
-		and("r.key > ?", q.After.Key)
+	case q.Parent == "":
+		c.and("r.root = ?", q.Root)
+	case q.Root == "":
+		c.and("r.parent = ?", q.Parent)
 	default:
-		order = byParentKey
-		and("("+byParentKey+") > ('', ?)", q.After.ID)
+		c.and("r.parent = ? and r.root || '' = ?", q.Parent, q.Root)
 	}
-	return s.instances(ctx, where+" order by "+order+" limit ?", append(args, q.Limit)...)
+	if q.Workflow != "" {
+		c.and("r.workflow = ?", q.Workflow)
+	}
+	if q.Slot != "" {
+		c.and("r.slot = ? and r.slot <> ''", q.Slot)
+	}
+	if len(q.States) > 0 {
+		marks, states := listOf(q.States)
+		c.and("r.state || '' in ("+marks+")", states...)
+	}
+	return c
+}
+
+func (s *Store) page(ctx context.Context, c *conditions, order string, limit int) ([]*workflow.Instance, error) {
+	return s.instances(ctx, c.text+" order by "+order+" limit ?", append(c.args, limit)...)
 }
 
 // listOf returns placeholders for values, and the values, filled up with the last one so that few texts serve any number.
