@@ -21,10 +21,13 @@ func BenchmarkApply(b *testing.B) {
 	o.ok(o.fire("worker", visit, "assign", nil))
 	last := o.done[len(o.done)-1].cmd.ID
 	other := o.create(o.root, "visit", "visit", nil)
+	appeal := o.create(o.root, "fundraise", "fundraise", workflow.Values{"purpose": "冬衣"})
+	o.ok(o.fire("worker", appeal, "submit", workflow.Values{"plan_record": unrecorded("未写")}))
 	for _, c := range []struct {
 		name string
 		cmd  workflow.Command
 	}{
+		{"plain staff event", o.fire("approver", appeal, "approve", workflow.Values{"basis_record": unrecorded("未写")})},
 		{"edit", o.edit("worker", household, workflow.Values{"slot_note": "下午在家"})},
 		{"event of an item", o.fire("worker", household, "refuse", nil)},
 		{"start of a round of 40", o.fire("lead", visit, "start", nil)},

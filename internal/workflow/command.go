@@ -46,9 +46,9 @@ type Command struct {
 	Timer     *TimerRef // the timer that fires this command
 	// Only lists the roles that the actor's token is limited to; nil: every role that the person holds, and an empty list: none.
 	// It takes away and never gives: a role that is not granted stays missing. Neither "self", which is no grant, nor the roles of
-	// somebody else on whose behalf is recorded are narrowed. The history does not keep it: it says how somebody was let in, not
-	// what was decided.
-	Only []string
+	// somebody else on whose behalf is recorded are narrowed. Neither the history keeps it nor the fingerprint of a request: it says
+	// how somebody was let in, not what was asked and decided.
+	Only []string `json:"-"`
 }
 
 // Actor is who types: a person, or the system.
