@@ -18,13 +18,13 @@ func Main(m *testing.M) int {
 	ctx := context.Background()
 	stop := func() error { return nil }
 	if os.Getenv(Variable) == "" {
-		address, stopServer, err := startServer(ctx)
+		c, err := startServer(ctx)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "the tests need PostgreSQL:", err)
 			return 1
 		}
-		stop = stopServer
-		if err := os.Setenv(Variable, address); err != nil {
+		stop = c.stop
+		if err := os.Setenv(Variable, c.address); err != nil {
 			fmt.Fprintln(os.Stderr, err, stop())
 			return 1
 		}

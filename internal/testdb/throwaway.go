@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/user"
@@ -20,29 +21,45 @@ const (
 	startTimeout = 30 * time.Second
 )
 
-// supervise starts the server and waits on its standard input, which is a pipe from the test process. The pipe breaks
-// when that process ends, however it ends; then the server is stopped and its files are removed.
-const supervise = `"$1" -D "$2/data" -k "$2" -h '' -c fsync=off -c full_page_writes=off -c max_connections=200 >"$2/log" 2>&1 &
-server=$!
-cat >/dev/null
+// supervise starts the server and reads its standard input, which is a pipe from the test process. A line on it makes the server
+// crash and start again. The pipe breaks when that process ends, however it ends; then the server is stopped and its files are removed.
+const supervise = `start() {
+	"$1" -D "$2/data" -k "$2" -h '' -c fsync=off -c full_page_writes=off -c max_connections=200 >>"$2/log" 2>&1 &
+	server=$!
+}
+start "$1" "$2"
+while read -r line; do
+	kill -QUIT $server
+	wait $server
+	start "$1" "$2"
+done
 kill -INT $server
 wait $server
 rm -rf "$2"`
 
-// startServer makes a new cluster in a temporary directory and runs a server that listens only on a socket there. It
-// returns its address and what stops it and removes everything.
-func startServer(ctx context.Context) (address string, stop func() error, err error) {
+// cluster is a running server of the tests' own.
+type cluster struct {
+	address string // of its database postgres
+	pipe    io.WriteCloser
+	cmd     *exec.Cmd
+}
+
+// stop ends the server and removes its files.
+func (c *cluster) stop() error { return errors.Join(c.pipe.Close(), c.cmd.Wait()) }
+
+// startServer makes a new cluster in a temporary directory and runs a server that listens only on a socket there.
+func startServer(ctx context.Context) (c *cluster, err error) {
 	bin, err := binaries()
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	owner, err := serverOwner()
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	dir, err := os.MkdirTemp(parentDirectory(owner), "linli-pg-")
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	defer func() {
 		if err != nil {
@@ -51,25 +68,24 @@ func startServer(ctx context.Context) (address string, stop func() error, err er
 	}()
 	if owner != nil {
 		if err := os.Chown(dir, int(owner.Uid), int(owner.Gid)); err != nil {
-			return "", nil, err
+			return nil, err
 		}
 	}
 	initdb := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", filepath.Join(dir, "data"), "-U", "postgres",
 		"-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions")
 	initdb.Dir, initdb.SysProcAttr = dir, &syscall.SysProcAttr{Credential: owner}
 	if out, err := initdb.CombinedOutput(); err != nil {
-		return "", nil, fmt.Errorf("initdb: %w: %s", err, out)
+		return nil, fmt.Errorf("initdb: %w: %s", err, out)
 	}
-	stop, err = runServer(filepath.Join(bin, "postgres"), dir, owner)
+	c, err = runServer(filepath.Join(bin, "postgres"), dir, owner)
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
-	address = "postgres:///postgres?sslmode=disable&user=postgres&host=" + dir
-	if err := await(ctx, address); err != nil {
+	if err := await(ctx, c.address); err != nil {
 		log, _ := os.ReadFile(filepath.Join(dir, "log")) // only to say more
-		return "", nil, errors.Join(fmt.Errorf("%w: %s", err, log), stop())
+		return nil, errors.Join(fmt.Errorf("%w: %s", err, log), c.stop())
 	}
-	return address, stop, nil
+	return c, nil
 }
 
 // parentDirectory is where the server's directory goes: the usual place for temporary files, unless the server's user
@@ -89,7 +105,7 @@ func parentDirectory(owner *syscall.Credential) string {
 }
 
 // runServer starts the supervisor in a process group of its own, so that a ^C at the terminal reaches only the tests.
-func runServer(postgres, dir string, owner *syscall.Credential) (stop func() error, err error) {
+func runServer(postgres, dir string, owner *syscall.Credential) (*cluster, error) {
 	cmd := exec.Command("/bin/sh", "-c", supervise, "sh", postgres, dir) //nolint:noctx // it must outlive any context
 	cmd.Dir, cmd.SysProcAttr = "/", &syscall.SysProcAttr{Credential: owner, Setpgid: true}
 	pipe, err := cmd.StdinPipe()
@@ -99,7 +115,7 @@ func runServer(postgres, dir string, owner *syscall.Credential) (stop func() err
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", postgres, err)
 	}
-	return func() error { return errors.Join(pipe.Close(), cmd.Wait()) }, nil
+	return &cluster{address: "postgres:///postgres?sslmode=disable&user=postgres&host=" + dir, pipe: pipe, cmd: cmd}, nil
 }
 
 // binaries returns the directory with initdb and postgres: the newest of Debian's, else the one on the PATH.
