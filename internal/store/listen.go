@@ -20,9 +20,9 @@ const (
 
 	// After a lost connection the next attempt comes this soon, and after more failures at most this late.
 	listenRetryMin, listenRetryMax = 100 * time.Millisecond, 2 * time.Second
-	// A server is asked this often whether it is still there, and has this long to answer: a line that has gone dead without a
-	// word would otherwise look like a community in which nothing happens.
-	listenPing, listenAnswer = 15 * time.Second, 10 * time.Second
+	// This often within the store's time limit a server is asked whether it is still there; one that says nothing for all of that
+	// limit is given up. A line that has gone dead without a word would otherwise look like a community in which nothing happens.
+	listenPings = 3
 )
 
 // Listen calls hint for every chain that a commit of any process grew, until ctx ends; then it returns nil. Hints with ""
@@ -42,25 +42,25 @@ func (s *Store) Listen(ctx context.Context, hint func(community, root string)) e
 		return err
 	}
 	for ctx.Err() == nil {
-		listenOnce(ctx, address, hint)
+		s.listenOnce(ctx, address, hint)
 		_ = sleep(ctx, listenRetryMin) // that ctx has ended ends the loop
 	}
 	return nil
 }
 
 // listenOnce listens until ctx ends, or until the server refuses to let it listen, as one does that cannot be written to.
-func listenOnce(ctx context.Context, address string, hint func(community, root string)) {
+func (s *Store) listenOnce(ctx context.Context, address string, hint func(community, root string)) {
 	ctx, cancel := context.WithCancel(ctx)
 	var helpers sync.WaitGroup
 	defer helpers.Wait()
 	defer cancel()
-	listener := pq.NewDialListener(listenDialer{ctx}, address, listenRetryMin, listenRetryMax, nil)
+	listener := pq.NewDialListener(listenDialer{ctx, s.cfg.Timeout}, address, listenRetryMin, listenRetryMax, nil)
 	helpers.Go(func() {
 		<-ctx.Done()
 		_ = listener.Close() // whatever it waits for, ctx has closed its connection
 	})
 	helpers.Go(func() {
-		for sleep(ctx, listenPing) == nil {
+		for sleep(ctx, s.cfg.Timeout/listenPings) == nil {
 			_ = listener.Ping() // a failure makes the listener connect again
 		}
 	})
@@ -111,7 +111,10 @@ func listenAddress(dsn string) (string, error) {
 }
 
 // listenDialer makes connections that end with ctx, so that nothing the listener waits for outlives it.
-type listenDialer struct{ ctx context.Context }
+type listenDialer struct {
+	ctx     context.Context //nolint:containedctx // the listener takes none, and dials whenever it likes
+	silence time.Duration   // how long a server may say nothing
+}
 
 // Dial connects without a time limit of its own.
 func (d listenDialer) Dial(network, address string) (net.Conn, error) {
@@ -136,18 +139,19 @@ func (d listenDialer) DialContext(ctx context.Context, network, address string) 
 		return nil, err
 	}
 	stop := context.AfterFunc(d.ctx, func() { _ = c.Close() }) // whoever reads or writes gets the error
-	return listenLine{Conn: c, stop: stop}, nil
+	return listenLine{Conn: c, silence: d.silence, stop: stop}, nil
 }
 
 // listenLine is a connection that is closed when not even pings are answered.
 type listenLine struct {
 	net.Conn
-	stop func() bool
+	silence time.Duration
+	stop    func() bool
 }
 
-// Read waits for the answer to the next ping at the longest.
+// Read waits for bytes until the server has said nothing for too long.
 func (l listenLine) Read(b []byte) (int, error) {
-	t := time.AfterFunc(listenPing+listenAnswer, func() { _ = l.Conn.Close() }) // Read returns the error
+	t := time.AfterFunc(l.silence, func() { _ = l.Conn.Close() }) // Read returns the error
 	defer t.Stop()
 	return l.Conn.Read(b)
 }
