@@ -29,7 +29,7 @@ func (e *Engine) commit(ctx context.Context, w *work) error {
 	return <-s.done
 }
 
-// commitLoop is the one committer: it takes everything that is ready when the previous commit has returned.
+// commitLoop is a committer: it takes everything that is ready when the previous commit has returned.
 func (e *Engine) commitLoop() {
 	for first := range e.commits {
 		batch := []submission{first}
@@ -55,6 +55,9 @@ func (e *Engine) commitBatch(batch []submission) {
 		slices[n] = s.slice
 	}
 	errs, err := e.store.Commit(batch[0].ctx, slices)
+	if err == nil || errors.Is(err, ErrUnknownOutcome) {
+		e.grew(slices, errs)
+	}
 	for n, s := range batch {
 		switch {
 		case err != nil:

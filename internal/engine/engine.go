@@ -23,6 +23,8 @@ type Config struct {
 	Log   *slog.Logger     // nil: nothing is logged. Never receives personal data
 	// Patience is how long a command goes on while others, in other processes, change the same things first; default 30 s.
 	Patience time.Duration
+	// Committers is how many commits may run at once; default 1.
+	Committers int
 }
 
 // Engine applies commands. It is safe for concurrent use; Close waits for what was accepted.
@@ -34,7 +36,7 @@ type Engine struct {
 
 	patience time.Duration
 
-	commits chan submission // ready slices for the one committer
+	commits chan submission // ready slices for the committers
 	wg      sync.WaitGroup
 
 	mu      sync.Mutex
@@ -43,8 +45,12 @@ type Engine struct {
 	turns   map[string]*registryTurn
 	// unstorable counts, for each timer's command, how often the database itself refused it.
 	unstorable map[string]int
+	places     places
 	closed     bool
 	idle       *sync.Cond // signalled when a queue runs dry
+
+	watching sync.RWMutex
+	watchers map[queueKey]map[*watcher]bool
 }
 
 // New starts an engine on a store.
@@ -57,15 +63,17 @@ func New(c Config) *Engine {
 		store: c.Store, keys: c.Keys, now: c.Now, log: log,
 		commits: make(chan submission, 1024),
 		queues:  map[queueKey]*queue{}, bundles: map[string]*workflow.Bundle{}, turns: map[string]*registryTurn{},
-		unstorable: map[string]int{},
-		patience:   cmp.Or(c.Patience, defaultPatience),
+		unstorable: map[string]int{}, watchers: map[queueKey]map[*watcher]bool{},
+		patience: cmp.Or(c.Patience, defaultPatience),
 	}
 	e.idle = sync.NewCond(&e.mu)
-	e.wg.Go(e.commitLoop)
+	for range cmp.Or(c.Committers, 1) {
+		e.wg.Go(e.commitLoop)
+	}
 	return e
 }
 
-// Close refuses further commands, waits for those accepted, and stops the committer. It does not close the store.
+// Close refuses further commands, waits for those accepted, and stops the committers. It does not close the store.
 func (e *Engine) Close() {
 	e.mu.Lock()
 	if e.closed {
@@ -81,9 +89,13 @@ func (e *Engine) Close() {
 	e.wg.Wait()
 }
 
-// Request is one command as it arrives: inputs in the clear and in the caller's own types.
+// Request is one command as it arrives: inputs in the clear and in the caller's own types. Root may be left empty where Target says
+// what it is: an instance never changes its root.
 type Request struct {
 	workflow.Command
+	// Token is the id of the token by which the caller came in, "" for the operator. It must be active, belong to the actor and be for
+	// the community or the root when the command commits, and it narrows Command.Only to its roles.
+	Token string
 	// Values are the inputs as the caller gave them; Command.Input is filled from them. They replace any Command.Input.
 	Values map[string]any
 	// IdempotencyKey makes a repeated request answer as the first one did; kept for 72 hours. The person is the actor.
@@ -110,28 +122,61 @@ type Result struct {
 	Target   *workflow.Instance `json:"-"` // nil on a replay, or if an undo removed it
 }
 
+// Outcome is what one of several requests came to.
+type Outcome struct {
+	Result Result
+	Err    error
+}
+
 // Do carries out one request and returns when its outcome is durable. A refusal is a *workflow.Refusal; what cannot be
 // understood at all is a *fault.Error. When ctx ends first the command may still be carried out: ask again with the same
 // command id or idempotency key.
 func (e *Engine) Do(ctx context.Context, req Request) (Result, error) {
-	if err := req.check(); err != nil {
+	if err := e.accept(ctx, &req); err != nil {
 		return Result{}, err
 	}
-	if err := req.checkOwn(); err != nil {
-		return Result{}, err
+	return e.enqueue(ctx, &job{req: req, done: make(chan answer, 1)})
+}
+
+// DoAll carries out requests, each as Do does: those of one root in their order, each on its own, so that one that is refused stops
+// none behind it. They are handed in all at once and share commits. The outcomes stand in the order of the requests.
+func (e *Engine) DoAll(ctx context.Context, reqs []Request) []Outcome {
+	out := make([]Outcome, len(reqs))
+	jobs := make([]*job, 0, len(reqs))
+	at := make([]int, 0, len(reqs))
+	for n := range reqs {
+		req := reqs[n]
+		if out[n].Err = e.accept(ctx, &req); out[n].Err == nil {
+			jobs, at = append(jobs, &job{req: req, done: make(chan answer, 1)}), append(at, n)
+		}
 	}
-	if err := req.checkIDs(); err != nil {
-		return Result{}, err
+	err := e.hand(ctx, jobs...)
+	for i, j := range jobs {
+		if err != nil {
+			out[at[i]].Err = err
+			continue
+		}
+		out[at[i]].Result, out[at[i]].Err = j.wait(ctx)
+	}
+	return out
+}
+
+// accept checks a request that arrives and completes it.
+func (e *Engine) accept(ctx context.Context, req *Request) error {
+	for _, check := range []func() error{req.check, req.checkOwn, req.checkIDs} {
+		if err := check(); err != nil {
+			return err
+		}
 	}
 	if req.IdempotencyKey != "" {
 		var err error
 		if req.print, err = req.fingerprint(e.keys); err != nil {
-			return Result{}, err
+			return err
 		}
 	}
 	if req.ID == "" {
 		req.ID = rand.Text()
 		req.fresh = true
 	}
-	return e.enqueue(ctx, &job{req: req, done: make(chan answer, 1)})
+	return e.locate(ctx, req)
 }

@@ -18,7 +18,7 @@ const maxIndexed = 200
 func (r *Request) checkIDs() error {
 	texts := map[string]string{
 		"id": r.ID, "community": r.Community, "root": r.Root, "target": r.Target, "event": r.Event, "of": r.Of, "workflow": r.Workflow,
-		"slot": r.Slot, "key": r.Key, "need": r.Need, "state": r.State, "actor": r.Actor.Person,
+		"slot": r.Slot, "key": r.Key, "need": r.Need, "state": r.State, "actor": r.Actor.Person, "token": r.Token,
 	}
 	if r.OnBehalf != nil {
 		texts["on_behalf.person"] = r.OnBehalf.Person

@@ -43,20 +43,34 @@ func (j *job) answer(r Result, err error) {
 
 // enqueue puts a job behind those of the same root and waits for its answer.
 func (e *Engine) enqueue(ctx context.Context, j *job) (Result, error) {
-	k := queueKey{j.req.Community, j.req.root()}
+	if err := e.hand(ctx, j); err != nil {
+		return Result{}, err
+	}
+	return j.wait(ctx)
+}
+
+// hand puts jobs behind those of the same roots, all at once.
+func (e *Engine) hand(ctx context.Context, jobs ...*job) error {
 	e.mu.Lock()
+	defer e.mu.Unlock()
 	if e.closed {
-		e.mu.Unlock()
-		return Result{}, fault.New(fault.Unavailable, "stopping", "系统正在停止，请稍后重试", "the system is stopping; try again shortly")
+		return fault.New(fault.Unavailable, "stopping", "系统正在停止，请稍后重试", "the system is stopping; try again shortly")
 	}
-	q := e.queues[k]
-	if q == nil {
-		q = &queue{}
-		e.queues[k] = q
-		go e.work(context.WithoutCancel(ctx), k, q)
+	for _, j := range jobs {
+		k := queueKey{j.req.Community, j.req.root()}
+		q := e.queues[k]
+		if q == nil {
+			q = &queue{}
+			e.queues[k] = q
+			go e.work(context.WithoutCancel(ctx), k, q)
+		}
+		q.jobs = append(q.jobs, j)
 	}
-	q.jobs = append(q.jobs, j)
-	e.mu.Unlock()
+	return nil
+}
+
+// wait returns the answer, or an error when ctx ends first.
+func (j *job) wait(ctx context.Context) (Result, error) {
 	select {
 	case a := <-j.done:
 		return a.result, a.err

@@ -20,7 +20,7 @@ func (r *Request) check() error {
 	if r.Community == "" {
 		return fault.NewInvalid("community", "community_missing", "请指定社区", "name the community")
 	}
-	if r.Root == "" && r.Kind != workflow.KindCreate {
+	if r.Root == "" && r.Target == "" && r.Kind != workflow.KindCreate {
 		return fault.NewInvalid("root", "programme_missing", "请指定项目", "name the programme")
 	}
 	if len(r.IdempotencyKey) > 200 {

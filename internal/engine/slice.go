@@ -77,8 +77,8 @@ type build struct {
 	subj   *subjects
 }
 
-// prepare loads what a slice's jobs need and applies them one after the other.
-func (e *Engine) prepare(ctx context.Context, k queueKey, jobs []*job) (*work, error) {
+// newBuild begins a slice of a root.
+func (e *Engine) newBuild(ctx context.Context, k queueKey) (*build, error) {
 	roots := []string{k.root}
 	if k.root != k.community {
 		roots = append(roots, k.community)
@@ -95,13 +95,20 @@ func (e *Engine) prepare(ctx context.Context, k queueKey, jobs []*job) (*work, e
 	if b.heads == nil {
 		b.heads = map[string]Head{}
 	}
+	return b, nil
+}
+
+// prepare loads what a slice's jobs need and applies them one after the other.
+func (e *Engine) prepare(ctx context.Context, k queueKey, jobs []*job) (*work, error) {
+	b, err := e.newBuild(ctx, k)
+	if err != nil {
+		return nil, err
+	}
 	for _, j := range jobs {
 		p := &part{job: j}
 		b.parts = append(b.parts, p)
 		if err := b.one(ctx, p); err != nil {
-			var ref *workflow.Refusal
-			var f *fault.Error
-			if !errors.As(err, &ref) && !errors.As(err, &f) {
+			if !refusing(err) {
 				return b.work, err
 			}
 			p.refusal = e.explained(ctx, b, err)
@@ -109,6 +116,13 @@ func (e *Engine) prepare(ctx context.Context, k queueKey, jobs []*job) (*work, e
 	}
 	b.finish()
 	return b.work, nil
+}
+
+// refusing reports whether an error is an answer to its command, and none about the machinery.
+func refusing(err error) bool {
+	var ref *workflow.Refusal
+	var f *fault.Error
+	return errors.As(err, &ref) || errors.As(err, &f)
 }
 
 // one applies one job on top of the earlier ones.
@@ -128,6 +142,9 @@ func (b *build) one(ctx context.Context, p *part) error {
 		return err
 	}
 	cmd := j.req.Command
+	if err := b.token(ctx, &j.req, &cmd); err != nil {
+		return err
+	}
 	if !cmd.Occurred.Known() && cmd.Kind != workflow.KindBackfill {
 		cmd.Occurred = workflow.OccurredAt(env.Now)
 	}
@@ -162,6 +179,9 @@ func (b *build) prefetch(j *job) []workflow.Key {
 		if person != "" {
 			keys = append(keys, workflow.Key{Kind: workflow.KeyPrefix, A: r.Community, B: "grant", C: person + "/"})
 		}
+	}
+	if r.Token != "" {
+		keys = append(keys, workflow.Key{Kind: workflow.KeyInstance, A: r.Token})
 	}
 	if !r.fresh {
 		keys = append(keys, workflow.Key{Kind: workflow.KeyEntry, A: r.root(), B: r.ID})
