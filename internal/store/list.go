@@ -33,8 +33,8 @@ var errListScope = errors.New("a list needs a root or a parent")
 const keyless = "(case when r.key = '' then r.id else '' end)"
 
 // List returns instances in the order of (key, id) where both Parent and Workflow are given, and of their ids otherwise.
-// A page costs what it returns, and what it passes over because of Slot or States. A list by Parent without Workflow goes
-// through all children for each page: it is meant for parents that have few.
+// A page costs what it returns, and what it passes over because of Slot or States. A list without Workflow sorts everything
+// under the root, or all children of the parent, for each page: whoever wants a whole programme takes Subtree.
 func (s *Store) List(ctx context.Context, community string, q ListQuery) ([]*workflow.Instance, error) {
 	if q.Root == "" && q.Parent == "" {
 		return nil, errListScope
@@ -42,12 +42,13 @@ func (s *Store) List(ctx context.Context, community string, q ListQuery) ([]*wor
 	if q.Limit <= 0 {
 		return nil, nil
 	}
-	if q.Parent == "" || q.Workflow == "" {
+	if q.Parent == "" && q.Workflow != "" {
 		l := q.where(community)
-		if q.Parent == "" {
-			l.and("r.id > ?", q.After.ID)
-			return s.page(ctx, l, "r.id", q.Limit)
-		}
+		l.and("r.id > ?", q.After.ID)
+		return s.page(ctx, l, "r.id", q.Limit)
+	}
+	if q.Workflow == "" {
+		l := q.where(community)
 		// As an expression, so that no planner goes through a community in the order of ids to save the sorting.
 		l.and("r.id || '' > ?", q.After.ID)
 		return s.page(ctx, l, "r.id || ''", q.Limit)

@@ -5,14 +5,15 @@
 
 -- +goose Up
 
--- List of a root in the order of ids; Subtree and DistinctRows: everything under a programme.
+-- List of one workflow of a root in the order of ids; List of a whole root; Subtree and DistinctRows: everything under a
+-- programme.
 drop index instances_by_root;
-create index instances_by_root on instances (root, community, id);
--- List of one workflow of a root in the order of ids: a programme may have ten thousand rows of another one.
-create index instances_by_workflow on instances (root, community, workflow, id);
--- Waiting: what stands in given states, across all programmes of a community, in the order of ids. What has ended stands
--- here too: which states wait for somebody is known to the definitions alone, and a column or table that a commit would keep
--- for it costs more than this.
+create index instances_by_root on instances (root, community, workflow, id);
+-- Waiting: what stands in given states, across all programmes of a community, in the order of ids. A change of state now writes
+-- to an index, and on PostgreSQL it writes to every index of the table, because a row of which an indexed column changes
+-- cannot stay on its page without them (HOT); that is why List of a whole root has no index of its own. What has ended stands
+-- in this index too: which states wait for somebody is known to the definitions alone, and an index over some of the rows would
+-- cost PostgreSQL the same for all of them.
 create index instances_by_state on instances (workflow, state, community, id);
 
 -- Programmes in the order of their codes, and RootByCode; keeps short names unique.
