@@ -1,43 +1,38 @@
 package workflow
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
-// contribution is what one item adds to one aggregate of one instance.
-type contribution struct {
-	target    string
-	aggregate string
-	n         int64    // count and sum
-	values    []string // distinct
-	distinct  bool
-}
-
-// contributions computes what an instance adds to the aggregates of its parent and of those its reference fields name.
-func (x *tx) contributions(i *Instance) ([]contribution, error) {
-	var out []contribution
-	for _, f := range x.Bundle.Feeds(i.Workflow) {
-		target := i.Parent
-		if f.Aggregate.Via != "" {
-			target, _ = i.Body.Data[f.Aggregate.Via].(string)
-		}
-		if target == "" {
-			continue
-		}
-		t, err := x.get(target)
-		if err != nil {
-			return nil, err
-		}
-		if t == nil || t.Workflow != f.Owner.Name || t.Root != i.Root {
-			continue
-		}
-		c, ok, err := Contribution(f.Aggregate, i, x)
-		if err != nil {
-			return nil, x.broken(f.Owner, "aggregate "+f.Aggregate.Name, err)
-		}
-		if ok {
-			out = append(out, contribution{target, f.Aggregate.Name, c.N, c.Values, f.Aggregate.Kind == AggregateDistinct})
-		}
+// share is what an instance adds to one aggregate of its parent, or of the instance that one of its reference fields names; the zero
+// value if it adds nothing.
+func (x *tx) share(f Feed, i *Instance) (target string, s Share, err error) {
+	if i == nil {
+		return "", Share{}, nil
 	}
-	return out, nil
+	target = i.Parent
+	if f.Aggregate.Via != "" {
+		target, _ = i.Body.Data[f.Aggregate.Via].(string)
+	}
+	if target == "" {
+		return "", Share{}, nil
+	}
+	t, err := x.get(target)
+	if err != nil {
+		return "", Share{}, err
+	}
+	if t == nil || t.Workflow != f.Owner.Name || t.Root != i.Root {
+		return "", Share{}, nil
+	}
+	s, ok, err := Contribution(f.Aggregate, i, x)
+	if err != nil {
+		return "", Share{}, x.broken(f.Owner, "aggregate "+f.Aggregate.Name, err)
+	}
+	if !ok {
+		return "", Share{}, nil
+	}
+	return target, s, nil
 }
 
 // Share is what one item adds to one aggregate.
@@ -48,12 +43,11 @@ type Share struct {
 
 // Contribution computes one item's share of an aggregate and whether it has one at all. The audit recounts with it.
 func Contribution(a *Aggregate, item *Instance, r Resolver) (Share, bool, error) {
-	if len(a.In) > 0 {
-		if !slices.Contains(a.In, item.State) {
-			return Share{}, false, nil
-		}
-	} else if item.Dead() {
+	if !a.countsIn(item) {
 		return Share{}, false, nil
+	}
+	if a.Kind == AggregateCount && a.Where == nil {
+		return Share{N: 1}, true, nil
 	}
 	s := &Scope{Resolver: r, Item: item}
 	if a.Where != nil {
@@ -85,37 +79,96 @@ func Contribution(a *Aggregate, item *Instance, r Resolver) (Share, bool, error)
 	}
 }
 
-// move carries the difference of two sets of contributions into the aggregates.
-func (x *tx) move(before, after []contribution) error {
-	type sum struct{ target, aggregate string }
-	deltas := map[sum]int64{}
-	values := map[sum]map[string]int64{}
-	var order []sum
-	note := func(c contribution, sign int64) {
-		k := sum{c.target, c.aggregate}
-		if !slices.Contains(order, k) {
-			order = append(order, k)
+// countsIn reports whether an item counts in the state in which it is.
+func (a *Aggregate) countsIn(item *Instance) bool {
+	if len(a.In) > 0 {
+		return slices.Contains(a.In, item.State)
+	}
+	return !item.Dead()
+}
+
+// moved reports whether an item's share may have changed. An aggregate sees nothing but the item, and only what its expressions
+// read of it, so that most changes of an item can be told to leave most aggregates as they are.
+func (a *Aggregate) moved(before, after *Instance) bool {
+	if before == nil || after == nil {
+		return true
+	}
+	was, is := a.countsIn(before), a.countsIn(after)
+	if was != is || !was {
+		return was != is
+	}
+	return a.Via != "" && !Equal(before.Body.Data[a.Via], after.Body.Data[a.Via]) ||
+		a.Where.moved(before, after) || a.Value.moved(before, after)
+}
+
+// movement is by how much one aggregate of one instance moves.
+type movement struct {
+	target string
+	name   string
+	n      int64
+	values map[string]int64 // of a distinct aggregate: by how many items more or fewer hold a value
+}
+
+// move carries what an item adds after a change (nil: it is gone), less what it added before (nil: it was not there), into the
+// aggregates. What is not loaded is asked for in one round.
+func (x *tx) move(feeds []Feed, before, after *Instance) error {
+	var moves []movement
+	for _, f := range feeds {
+		if !f.Aggregate.moved(before, after) {
+			continue
 		}
-		if !c.distinct {
-			deltas[k] += sign * c.n
-			return
-		}
-		if values[k] == nil {
-			values[k] = map[string]int64{}
-		}
-		for _, v := range c.values {
-			values[k][v] += sign
+		for _, side := range [2]struct {
+			item *Instance
+			sign int64
+		}{{before, -1}, {after, 1}} {
+			target, s, err := x.share(f, side.item)
+			if err != nil {
+				return err
+			}
+			if target != "" {
+				moves = note(moves, target, f.Aggregate, s, side.sign)
+			}
 		}
 	}
-	for _, c := range before {
-		note(c, -1)
+	if err := x.count(moves); err != nil {
+		return err
 	}
-	for _, c := range after {
-		note(c, 1)
+	for n := 0; n < len(moves); {
+		end := n + 1
+		for end < len(moves) && moves[end].target == moves[n].target {
+			end++
+		}
+		if err := x.shift(moves[n:end]); err != nil {
+			return err
+		}
+		n = end
 	}
-	for _, k := range order { // what is not loaded is asked for in one round
-		for _, v := range sortedKeys(values[k]) {
-			if key := (Key{KeyDistinct, k.target, k.aggregate, v}); values[k][v] != 0 && !x.counted(key) {
+	return nil
+}
+
+// note adds a share to the movements.
+func note(moves []movement, target string, a *Aggregate, s Share, sign int64) []movement {
+	at := slices.IndexFunc(moves, func(m movement) bool { return m.target == target && m.name == a.Name })
+	if at < 0 {
+		at = len(moves)
+		moves = append(moves, movement{target: target, name: a.Name})
+	}
+	m := &moves[at]
+	m.n += sign * s.N
+	if a.Kind == AggregateDistinct && m.values == nil {
+		m.values = map[string]int64{}
+	}
+	for _, v := range s.Values {
+		m.values[v] += sign
+	}
+	return moves
+}
+
+// count turns movements of distinct aggregates into by how much the number of different values moves.
+func (x *tx) count(moves []movement) error {
+	for _, m := range moves {
+		for _, v := range sortedKeys(m.values) {
+			if key := (Key{KeyDistinct, m.target, m.name, v}); m.values[v] != 0 && !x.counted(key) {
 				_ = x.want(key)
 			}
 		}
@@ -123,28 +176,48 @@ func (x *tx) move(before, after []contribution) error {
 	if len(x.missing) > 0 {
 		return errMissing
 	}
-	for _, k := range order {
-		delta := deltas[k]
-		for _, v := range sortedKeys(values[k]) {
-			d, err := x.countValue(Key{KeyDistinct, k.target, k.aggregate, v}, values[k][v])
+	for n := range moves {
+		m := &moves[n]
+		for _, v := range sortedKeys(m.values) {
+			d, err := x.countValue(Key{KeyDistinct, m.target, m.name, v}, m.values[v])
 			if err != nil {
 				return err
 			}
-			delta += d
-		}
-		if delta == 0 && len(values[k]) == 0 {
-			continue
-		}
-		if err := x.checkSum(k.target, k.aggregate, delta); err != nil {
-			return err
-		}
-		// Even where only the items per value moved, the row is noted, so that the history tells of it.
-		err := x.modify(k.target, false, func(i *Instance) { i.Body.Aggregates[k.aggregate] += delta })
-		if err != nil {
-			return err
+			m.n += d
 		}
 	}
 	return nil
+}
+
+// shift moves the aggregates of one instance.
+func (x *tx) shift(moves []movement) error {
+	// Even where only the items per value moved, the row is noted, so that the history tells of it.
+	moves = slices.DeleteFunc(moves, func(m movement) bool { return m.n == 0 && !m.anyValue() })
+	if len(moves) == 0 {
+		return nil
+	}
+	for _, m := range moves {
+		if err := x.checkSum(m.target, m.name, m.n); err != nil {
+			return err
+		}
+	}
+	return x.modify(moves[0].target, false, func(i *Instance) {
+		aggregates := make(map[string]int64, len(i.Body.Aggregates)+len(moves))
+		maps.Copy(aggregates, i.Body.Aggregates)
+		for _, m := range moves {
+			aggregates[m.name] += m.n
+		}
+		i.Body.Aggregates = aggregates
+	})
+}
+
+func (m movement) anyValue() bool {
+	for _, d := range m.values {
+		if d != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // maxSum bounds every aggregate, so that no figure ever wraps.

@@ -5,14 +5,16 @@ import "errors"
 // checkAlways refuses a command that breaks what a definition says always holds, for every row that it changed: by an event as by an
 // edit, an undo, or something that happened to an item. What was broken before may stay so: nothing could mend it otherwise.
 func (x *tx) checkAlways() error {
-	for _, id := range x.order {
-		now := x.work[id]
-		if x.deleted[id] {
+	for _, r := range x.order {
+		if r.deleted {
 			continue
 		}
-		def := x.definition(now)
+		def := x.definition(r.now)
 		for _, g := range def.Always {
-			if err := x.checkKept(def, g, x.orig[id], now); err != nil && !errors.Is(err, errMissing) {
+			if r.orig != nil && !g.That.moved(r.orig, r.now) {
+				continue // it holds or is broken as it was before, and either may stay
+			}
+			if err := x.checkKept(def, g, r.orig, r.now); err != nil && !errors.Is(err, errMissing) {
 				return err
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -44,16 +45,23 @@ func Apply(env Env, cmd Command) (*Outcome, error) {
 	return x.outcome()
 }
 
-// tx is one command being applied: clones of the rows it changes and what it learns on the way.
+// row is an instance that a command changes.
+type row struct {
+	now      *Instance // as it is by now: a copy, which every further change goes into
+	orig     *Instance // as it was; nil if created by this command
+	direct   bool      // changed itself, not only by aggregates
+	deleted  bool
+	restored bool  // by an undo
+	touched  int64 // as it was before the undone command; of a restored row
+}
+
+// tx is one command being applied: the rows it changes and what it learns on the way.
 type tx struct {
 	Env
 	cmd      Command
-	work     map[string]*Instance // clones, by id
-	orig     map[string]*Instance // as they were; nil if created by this command
-	order    []string             // ids in the order of their first change
-	direct   map[string]bool      // changed themselves, not only by aggregates
-	deleted  map[string]bool
-	restored map[string]int64 // undo: id → touched as it was
+	rows     map[string]*row // by id
+	order    []*row          // in the order of their first change
+	direct   int             // how many of them changed themselves
 	distinct map[Key][2]int64
 	missing  []Key
 	reads    map[string]int64
@@ -73,9 +81,7 @@ type tx struct {
 
 func newTx(env Env, cmd Command) *tx {
 	return &tx{
-		Env: env, cmd: cmd, target: cmd.Target,
-		work: map[string]*Instance{}, orig: map[string]*Instance{}, direct: map[string]bool{}, deleted: map[string]bool{},
-		restored: map[string]int64{}, distinct: map[Key][2]int64{}, reads: map[string]int64{},
+		Env: env, cmd: cmd, target: cmd.Target, rows: map[string]*row{}, distinct: map[Key][2]int64{}, reads: map[string]int64{},
 	}
 }
 
@@ -114,11 +120,18 @@ func (x *tx) run() error {
 
 // checkOccurred refuses what is said to have happened on a day that has not come: everything that is built on it would be out of order.
 func (x *tx) checkOccurred() {
-	if today := x.Now.In(x.Zone).Format("2006-01-02"); x.cmd.Occurred.Date(x.Zone) > today {
-		x.refuse(futureReason("occurred", x.cmd.Occurred, today))
+	x.checkDay("occurred", x.cmd.Occurred)
+	if ob := x.cmd.OnBehalf; ob != nil {
+		x.checkDay("on_behalf.decided", ob.Decided)
 	}
-	if ob := x.cmd.OnBehalf; ob != nil && ob.Decided.Date(x.Zone) > x.Now.In(x.Zone).Format("2006-01-02") {
-		x.refuse(futureReason("on_behalf.decided", ob.Decided, x.Now.In(x.Zone).Format("2006-01-02")))
+}
+
+func (x *tx) checkDay(name string, o Occurred) {
+	if !o.from.After(x.Now) {
+		return // nearly always so, and quicker told than two dates
+	}
+	if today := x.Now.In(x.Zone).Format(time.DateOnly); o.Date(x.Zone) > today {
+		x.refuse(futureReason(name, o, today))
 	}
 }
 
@@ -171,17 +184,19 @@ func (x *tx) want(k Key) error {
 
 // get returns the instance as this command sees it, or nil if there is none.
 func (x *tx) get(id string) (*Instance, error) {
-	if id == "" || x.deleted[id] {
+	if id == "" {
 		return nil, nil //nolint:nilnil // absence is an answer here, as in a map
 	}
-	if i, ok := x.work[id]; ok {
-		return i, nil
+	if r := x.rows[id]; r != nil {
+		if r.deleted {
+			return nil, nil //nolint:nilnil // as above
+		}
+		return r.now, nil
 	}
-	k := Key{Kind: KeyInstance, A: id}
-	if !x.Snap.Has(k) {
-		return nil, x.want(k)
+	i, loaded := x.Snap.instances[id]
+	if !loaded {
+		return nil, x.want(Key{Kind: KeyInstance, A: id})
 	}
-	i := x.Snap.instances[id]
 	if i != nil && i.Community != x.cmd.Community {
 		return nil, nil //nolint:nilnil // another community's row does not exist for this command
 	}
@@ -198,25 +213,24 @@ func (x *tx) noteRead(i *Instance) {
 
 // list returns the instances that a list key names, as this command sees them.
 func (x *tx) list(k Key) ([]*Instance, error) {
-	stored, ok := x.Snap.list(k)
+	ids, ok := x.Snap.lists[k]
 	if !ok {
 		return nil, x.want(k)
 	}
-	out := make([]*Instance, 0, len(stored))
-	for _, i := range stored {
-		if x.deleted[i.ID] {
-			continue
-		}
-		if w, ok := x.work[i.ID]; ok {
-			i = w
-		} else {
+	out := make([]*Instance, 0, len(ids))
+	for _, id := range ids {
+		if r := x.rows[id]; r != nil {
+			if !r.deleted {
+				out = append(out, r.now)
+			}
+		} else if i := x.Snap.instances[id]; i != nil {
 			x.noteRead(i)
+			out = append(out, i)
 		}
-		out = append(out, i)
 	}
-	for _, id := range x.order {
-		if x.orig[id] == nil && !x.deleted[id] && k.matches(x.work[id]) {
-			out = append(out, x.work[id])
+	for _, r := range x.order {
+		if r.orig == nil && !r.deleted && k.matches(r.now) {
+			out = append(out, r.now)
 		}
 	}
 	return out, nil
@@ -240,41 +254,53 @@ func (x *tx) modify(id string, direct bool, change func(*Instance)) error {
 	if i == nil {
 		return unknownErr(id)
 	}
-	before, err := x.contributions(i)
-	if err != nil {
-		return err
-	}
-	w, ok := x.work[id]
-	if !ok {
-		x.orig[id] = i
-		w = i.clone()
-		x.work[id] = w
-		x.order = append(x.order, id)
-	}
+	r := x.changed(i)
 	if direct {
-		x.direct[id] = true
-		if len(x.direct) > maxRows {
-			x.refuse(limitReason("rows", maxRows))
-			return errRefused
+		if err := x.noteDirect(r); err != nil {
+			return err
 		}
 	}
-	change(w)
-	after, err := x.contributions(w)
-	if err != nil {
-		return err
+	feeds := x.Bundle.Feeds(i.Workflow)
+	if len(feeds) == 0 {
+		change(r.now)
+		return nil
 	}
-	return x.move(before, after)
+	before := r.now.clone()
+	change(r.now)
+	return x.move(feeds, before, r.now)
+}
+
+// changed returns the row of an instance that is about to change.
+func (x *tx) changed(i *Instance) *row {
+	r := x.rows[i.ID]
+	if r == nil {
+		r = &row{now: i.clone(), orig: i}
+		x.rows[i.ID] = r
+		x.order = append(x.order, r)
+	}
+	return r
+}
+
+// noteDirect notes that a row itself changes, and refuses a command that changes too many.
+func (x *tx) noteDirect(r *row) error {
+	if r.direct {
+		return nil
+	}
+	r.direct = true
+	if x.direct++; x.direct > maxRows {
+		x.refuse(limitReason("rows", maxRows))
+		return errRefused
+	}
+	return nil
 }
 
 // add puts a new instance into the tree and counts it where aggregates want it.
 func (x *tx) add(i *Instance) error {
-	x.work[i.ID] = i
-	x.orig[i.ID] = nil
-	x.order = append(x.order, i.ID)
-	x.direct[i.ID] = true
-	if len(x.direct) > maxRows {
-		x.refuse(limitReason("rows", maxRows))
-		return errRefused
+	r := &row{now: i}
+	x.rows[i.ID] = r
+	x.order = append(x.order, r)
+	if err := x.noteDirect(r); err != nil {
+		return err
 	}
 	if i.Parent != "" {
 		seq := x.seqAfter(i.Root)
@@ -282,33 +308,24 @@ func (x *tx) add(i *Instance) error {
 			return err
 		}
 	}
-	after, err := x.contributions(i)
-	if err != nil {
-		return err
-	}
-	return x.move(nil, after)
+	return x.move(x.Bundle.Feeds(i.Workflow), nil, i)
 }
 
 // remove takes an instance out again (undo of its creation).
 func (x *tx) remove(i *Instance) error {
-	before, err := x.contributions(i)
-	if err != nil {
-		return err
-	}
-	if _, ok := x.work[i.ID]; !ok {
-		x.orig[i.ID] = i
-		x.work[i.ID] = i.clone()
-		x.order = append(x.order, i.ID)
-	}
-	for _, n := range x.work[i.ID].Body.Aggregates {
+	r := x.changed(i)
+	for _, n := range r.now.Body.Aggregates {
 		if n != 0 { // what the command made itself is gone by now: somebody else counts on this row
 			x.refuse(childReason(x.definition(i), i))
 			return errRefused
 		}
 	}
-	x.direct[i.ID] = true
-	x.deleted[i.ID] = true
-	return x.move(before, nil)
+	if !r.direct {
+		r.direct = true
+		x.direct++
+	}
+	r.deleted = true
+	return x.move(x.Bundle.Feeds(i.Workflow), r.now, nil)
 }
 
 // seqAfter is the seq that this command's entry will have in a root's chain.

@@ -1,7 +1,5 @@
 package workflow
 
-import "slices"
-
 // runBackfill takes an instance along the path that the definition names for a state (补录): needs and hard guards of every
 // event on it count, clock guards do not, and its milestones are latched with the time the command says, if any.
 func (x *tx) runBackfill(inst *Instance, def *Definition) error {
@@ -33,14 +31,8 @@ func (x *tx) runBackfill(inst *Instance, def *Definition) error {
 	}
 	x.cmd.Input = data
 	err := x.modify(inst.ID, true, func(i *Instance) {
-		for _, in := range form.Input {
-			if v, ok := data[in.Name]; ok && in.Store {
-				i.set(Values{in.Name: v})
-			}
-		}
-		if !slices.Contains(i.Body.Flags, FlagBackfilled) {
-			i.Body.Flags = append(i.Body.Flags, FlagBackfilled)
-		}
+		i.set(storedInputs(form, data))
+		i.Body.Flags = grown(i.Body.Flags, FlagBackfilled)
 	})
 	if err != nil {
 		return err

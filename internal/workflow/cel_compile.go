@@ -292,7 +292,7 @@ func (k *compiler) expr(at *place, e *Expr, wants ...want) {
 			k.issues(at, e, issues)
 			return
 		}
-		p = &program{env: at.env, ast: ast, place: at}
+		p = &program{env: at.env, ast: ast, place: at, bounded: bounded(ast), reads: readsOf(ast, at.vars)}
 		k.cache[key] = p
 	}
 	e.program = p

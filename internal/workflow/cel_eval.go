@@ -19,9 +19,11 @@ const costLimit = 500_000
 
 // program is a checked expression whose plan is made when it is first evaluated. It is safe for concurrent use.
 type program struct {
-	env   *cel.Env
-	ast   *cel.Ast
-	place *place
+	env     *cel.Env
+	ast     *cel.Ast
+	place   *place
+	reads   reads
+	bounded bool // it cannot run away, so that nobody has to count its steps
 
 	once sync.Once
 	prg  cel.Program
@@ -29,7 +31,13 @@ type program struct {
 }
 
 func (p *program) plan() (cel.Program, error) {
-	p.once.Do(func() { p.prg, p.err = p.env.Program(p.ast, cel.CostLimit(costLimit)) })
+	p.once.Do(func() {
+		opts := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
+		if !p.bounded { // counting costs as much again as evaluating
+			opts = append(opts, cel.CostLimit(costLimit))
+		}
+		p.prg, p.err = p.env.Program(p.ast, opts...)
+	})
 	return p.prg, p.err
 }
 
@@ -37,7 +45,9 @@ func (p *program) plan() (cel.Program, error) {
 type evaluation struct {
 	scope  *Scope
 	place  *place
-	failed error // the first error of the Resolver
+	failed error     // the first error of the Resolver
+	room   [3]object // for the first objects, which most expressions need no more of: one allocation instead of several
+	used   int
 }
 
 // errNoResolver says that a caller forgot the Resolver of a Scope.
@@ -75,7 +85,13 @@ func (ev *evaluation) instance(id string) (*Instance, error) {
 }
 
 func (ev *evaluation) object(typ *types.Type, i *Instance) *object {
-	return &object{typ: typ, ev: ev, inst: i, values: i.Body.Data}
+	if ev.used == len(ev.room) {
+		return &object{typ: typ, ev: ev, inst: i, values: i.Body.Data}
+	}
+	o := &ev.room[ev.used]
+	ev.used++
+	o.typ, o.ev, o.inst, o.values = typ, ev, i, i.Body.Data
+	return o
 }
 
 // eval runs the expression.
@@ -200,7 +216,7 @@ func (ev *evaluation) participation(person string) (ref.Val, error) {
 	if vs == nil {
 		vs = Values{"person": person}
 	}
-	return &object{typ: cel.ObjectType(dataName(workflowParticipation)), ev: ev, values: vs}, nil
+	return &object{typ: ev.place.vars["part"].Parameters()[1], ev: ev, values: vs}, nil
 }
 
 func (ev *evaluation) consent(key string) (ref.Val, error) {

@@ -153,8 +153,9 @@ func instanceType(d *Definition) *objectType {
 func fieldsType(d *Definition) *objectType {
 	t := newObjectType(dataName(d.Name))
 	for _, f := range d.Fields {
-		t.member(f.Name, f.celType(f.Plain()), func(o *object) (ref.Val, error) {
-			return o.field(f, o.values[f.Name], f.Plain())
+		typ, plain := f.objectType(), f.Plain()
+		t.member(f.Name, f.celType(plain), func(o *object) (ref.Val, error) {
+			return o.field(f, typ, o.values[f.Name], plain)
 		})
 	}
 	return t
@@ -166,8 +167,9 @@ func inputType(d *Definition, e *Event) *objectType {
 	for _, in := range e.Input {
 		f := in.Field
 		f.Default = nil // an input that is left out was not given
-		t.member(in.Name, f.celType(in.Plain()), func(o *object) (ref.Val, error) {
-			return o.field(&f, o.values[in.Name], in.Plain())
+		typ, plain := f.objectType(), in.Plain()
+		t.member(in.Name, f.celType(plain), func(o *object) (ref.Val, error) {
+			return o.field(&f, typ, o.values[in.Name], plain)
 		})
 	}
 	return t
@@ -233,6 +235,18 @@ func referencesType(b *Bundle, d *Definition) *objectType {
 		})
 	}
 	return t
+}
+
+// objectType is the type of the objects that the field's values become; nil for plain values.
+func (f *Field) objectType() *types.Type {
+	switch {
+	case f.Privacy.Sealed():
+		return cel.ObjectType(sealedName)
+	case f.Type == TypeEvidence:
+		return cel.ObjectType(evidenceName)
+	default:
+		return nil
+	}
 }
 
 // celType is the type that expressions see. A type that could not be read is dynamic, so that one mistake is reported once.

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
@@ -57,10 +56,10 @@ func (o *object) Type() ref.Type { return o.typ }
 // Value implements ref.Val.
 func (o *object) Value() any { return o }
 
-// field turns a stored value into what expressions see of it.
-func (o *object) field(f *Field, v Value, plain bool) (ref.Val, error) {
+// field turns a stored value into what expressions see of it. typ is the type of the objects that the field gives, if it gives any.
+func (o *object) field(f *Field, typ *types.Type, v Value, plain bool) (ref.Val, error) {
 	if f.Privacy.Sealed() {
-		return &object{typ: cel.ObjectType(sealedName), given: v != nil}, nil
+		return &object{typ: typ, given: v != nil}, nil
 	}
 	if v == nil {
 		v = f.Default
@@ -77,7 +76,7 @@ func (o *object) field(f *Field, v Value, plain bool) (ref.Val, error) {
 			return nil, fmt.Errorf("%s has no value", f.Name)
 		}
 	}
-	out, err := celValue(f, v)
+	out, err := celValue(f, typ, v)
 	if err != nil || plain {
 		return out, err
 	}
@@ -85,7 +84,7 @@ func (o *object) field(f *Field, v Value, plain bool) (ref.Val, error) {
 }
 
 // celValue turns a normalised value of a field into CEL's.
-func celValue(f *Field, v Value) (ref.Val, error) {
+func celValue(f *Field, typ *types.Type, v Value) (ref.Val, error) {
 	switch v := v.(type) {
 	case string:
 		if f.Type != TypeTime {
@@ -113,7 +112,7 @@ func celValue(f *Field, v Value) (ref.Val, error) {
 		}
 	case Evidence:
 		if f.Type == TypeEvidence {
-			return &object{typ: cel.ObjectType(evidenceName), evidence: v}, nil
+			return &object{typ: typ, evidence: v}, nil
 		}
 	}
 	return nil, fmt.Errorf("%s is a %s but holds %T", f.Name, f.Type, v)

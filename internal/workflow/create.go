@@ -59,7 +59,7 @@ func (x *tx) runCreate() error {
 		i.ID, i.Root = x.cmd.Community, x.cmd.Community
 	}
 	if d := x.decider(); d != "" {
-		i.Body.By["create"] = d
+		i.Body.By = put(i.Body.By, "create", d)
 	}
 	x.target = i.ID
 	if parent == nil && def.Level == LevelProgramme {

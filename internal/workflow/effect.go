@@ -52,7 +52,7 @@ func (x *tx) effect(s step, e *Effect) error {
 	case EffectLatch:
 		return x.modify(s.inst.ID, true, func(i *Instance) {
 			if _, ok := i.Body.Milestones[e.Latch]; !ok {
-				i.Body.Milestones[e.Latch] = Milestone{Occurred: x.cmd.Occurred, Seq: x.seqAfter(i.Root)}
+				i.Body.Milestones = put(i.Body.Milestones, e.Latch, Milestone{Occurred: x.cmd.Occurred, Seq: x.seqAfter(i.Root)})
 			}
 		})
 	case EffectMessage:
@@ -115,10 +115,10 @@ func (x *tx) write(id string, e *Effect, sc *Scope) error {
 	return x.modify(id, true, func(i *Instance) {
 		i.set(set)
 		for _, f := range sortedKeys(add) {
-			i.Body.Data[f] = union(i.Body.Data[f], idsOf(add[f]))
+			i.set(Values{f: union(i.Body.Data[f], idsOf(add[f]))})
 		}
 		for _, f := range sortedKeys(remove) {
-			i.Body.Data[f] = without(i.Body.Data[f], idsOf(remove[f]))
+			i.set(Values{f: without(i.Body.Data[f], idsOf(remove[f]))})
 		}
 	})
 }
@@ -246,13 +246,7 @@ func (x *tx) spawn(parent string, e *Effect, sc *Scope, unlessThere bool) error 
 
 // newInstance is a fresh instance in its initial state.
 func (x *tx) newInstance(def *Definition, parent *Instance, slot, key string, data Values) *Instance {
-	i := &Instance{
-		ID: x.newID(), Community: x.cmd.Community, Workflow: def.Name, Slot: slot, Key: key,
-		Body: Body{
-			Data: Values{}, Aggregates: map[string]int64{}, Milestones: map[string]Milestone{}, By: map[string]string{},
-			Waived: map[string]Waiver{}, Timers: map[string]Due{},
-		},
-	}
+	i := &Instance{ID: x.newID(), Community: x.cmd.Community, Workflow: def.Name, Slot: slot, Key: key}
 	if parent != nil {
 		i.Parent, i.Root = parent.ID, parent.Root
 	} else {

@@ -66,12 +66,7 @@ func (x *tx) fire(s step) error {
 
 // store puts the inputs that are fields into the instance: guards see them there.
 func (x *tx) store(s *step) error {
-	set := Values{}
-	for _, in := range s.event.Input {
-		if v, ok := s.input[in.Name]; ok && in.Store {
-			set[in.Name] = v
-		}
-	}
+	set := storedInputs(s.event, s.input)
 	if len(set) == 0 {
 		return nil
 	}
@@ -87,15 +82,18 @@ func (x *tx) store(s *step) error {
 	return err
 }
 
-// set stores values; nil clears a field.
-func (i *Instance) set(vs Values) {
-	for k, v := range vs {
-		if v == nil {
-			delete(i.Body.Data, k)
-			continue
-		}
-		i.Body.Data[k] = v
+// storedInputs are the inputs that go into fields of the same name; nil if there are none.
+func storedInputs(form *Event, input Values) Values {
+	if len(input) == 0 {
+		return nil
 	}
+	set := make(Values, len(input))
+	for _, in := range form.Input {
+		if v, ok := input[in.Name]; ok && in.Store {
+			set[in.Name] = v
+		}
+	}
+	return set
 }
 
 // check collects every reason that stands against a step, except its needs.
@@ -186,12 +184,10 @@ func (x *tx) transit(s step, uses []Use) error {
 	err = x.modify(s.inst.ID, true, func(i *Instance) {
 		x.enter(i, s.def, to)
 		if d := x.decider(); d != "" && !s.nested {
-			i.Body.By[s.event.Name] = d
+			i.Body.By = put(i.Body.By, s.event.Name, d)
 		}
 		for _, u := range uses {
-			if !slices.Contains(i.Body.Uses, u) {
-				i.Body.Uses = append(i.Body.Uses, u)
-			}
+			i.Body.Uses = grown(i.Body.Uses, u)
 		}
 	})
 	if err != nil {
@@ -236,11 +232,11 @@ func (x *tx) enter(i *Instance, def *Definition, state string) {
 	if i.State != state {
 		i.State = state
 		i.Body.Entered = x.Now
-		i.Body.Uses = slices.DeleteFunc(i.Body.Uses, func(u Use) bool { return i.Dead() || def.Next(state, u.Event) != nil })
+		i.Body.Uses = slices.DeleteFunc(slices.Clone(i.Body.Uses), func(u Use) bool { return i.Dead() || def.Next(state, u.Event) != nil })
 	}
 	st := def.State(state)
 	if _, latched := i.Body.Milestones[state]; st != nil && st.Milestone && !latched {
-		i.Body.Milestones[state] = Milestone{Occurred: x.cmd.Occurred, Seq: x.seqAfter(i.Root)}
+		i.Body.Milestones = put(i.Body.Milestones, state, Milestone{Occurred: x.cmd.Occurred, Seq: x.seqAfter(i.Root)})
 	}
 }
 
@@ -254,14 +250,10 @@ func (x *tx) clear(inst *Instance, milestone string) error {
 		return err
 	}
 	if len(users) == 0 {
-		return x.modify(inst.ID, true, func(i *Instance) { delete(i.Body.Milestones, milestone) })
+		return x.modify(inst.ID, true, func(i *Instance) { i.Body.Milestones = drop(i.Body.Milestones, milestone) })
 	}
 	for _, u := range users {
-		err := x.modify(u.ID, true, func(i *Instance) {
-			if !slices.Contains(i.Body.Flags, FlagBasisChanged) {
-				i.Body.Flags = append(i.Body.Flags, FlagBasisChanged)
-			}
-		})
+		err := x.modify(u.ID, true, func(i *Instance) { i.Body.Flags = grown(i.Body.Flags, FlagBasisChanged) })
 		if err != nil {
 			return err
 		}

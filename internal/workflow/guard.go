@@ -94,11 +94,14 @@ func (x *tx) strictness(def *Definition, ev *Event, name string, level Strictnes
 
 // checkGuards evaluates every guard of a step.
 func (x *tx) checkGuards(s step, wrongState bool) error {
+	if len(s.event.Require) == 0 {
+		return nil
+	}
+	sc := x.scope(s)
 	for _, g := range s.event.Require {
 		if x.backfill && g.Clock || guardWaits(g, s) {
 			continue
 		}
-		sc := x.scope(s)
 		ok, err := g.That.Bool(sc)
 		if errors.Is(err, errMissing) {
 			continue

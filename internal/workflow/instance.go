@@ -2,12 +2,14 @@ package workflow
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 )
 
 // Instance is one row: a programme, an activity, an item, or an entry of the community registry.
-// Apply never changes an Instance it was given; it works on clones.
+// Apply never changes an Instance it was given; it works on copies. They share the maps and slices of the body that did not change:
+// nobody changes one in place, and whoever changes an entry makes a new map with set, put, drop or grown.
 type Instance struct {
 	ID        string // globally unique
 	Community string
@@ -71,22 +73,55 @@ const (
 
 func (i *Instance) clone() *Instance {
 	c := *i
-	c.Body.Data = i.Body.Data.clone()
-	c.Body.Aggregates = cloneMap(i.Body.Aggregates)
-	c.Body.Milestones = cloneMap(i.Body.Milestones)
-	c.Body.By = cloneMap(i.Body.By)
-	c.Body.Waived = cloneMap(i.Body.Waived)
-	c.Body.Timers = cloneMap(i.Body.Timers)
-	c.Body.Uses = slices.Clone(i.Body.Uses)
-	c.Body.Flags = slices.Clone(i.Body.Flags)
 	return &c
 }
 
-func cloneMap[K comparable, V any](m map[K]V) map[K]V {
-	if m == nil {
-		return map[K]V{}
+// set stores values; nil clears a field.
+func (i *Instance) set(vs Values) {
+	if len(vs) == 0 {
+		return
 	}
-	return maps.Clone(m)
+	data := make(Values, len(i.Body.Data)+len(vs))
+	maps.Copy(data, i.Body.Data)
+	for k, v := range vs {
+		if v == nil {
+			delete(data, k)
+			continue
+		}
+		data[k] = v
+	}
+	i.Body.Data = data
+}
+
+// put is the map with one entry changed or added.
+func put[K comparable, V any](m map[K]V, k K, v V) map[K]V {
+	out := make(map[K]V, len(m)+1)
+	maps.Copy(out, m)
+	out[k] = v
+	return out
+}
+
+// drop is the map without one entry.
+func drop[K comparable, V any](m map[K]V, k K) map[K]V {
+	if _, ok := m[k]; !ok {
+		return m
+	}
+	out := maps.Clone(m)
+	delete(out, k)
+	return out
+}
+
+// grown is the list with one more entry at its end, unless it is there already.
+func grown[T comparable](l []T, v T) []T {
+	if slices.Contains(l, v) {
+		return l
+	}
+	return append(slices.Clip(l), v)
+}
+
+// sameMap reports whether two maps are one and the same, and so have the same entries: quicker than comparing them.
+func sameMap[K comparable, V any](a, b map[K]V) bool {
+	return reflect.ValueOf(a).UnsafePointer() == reflect.ValueOf(b).UnsafePointer()
 }
 
 // Dead reports whether the engine ended the instance from outside its machine.
@@ -94,6 +129,10 @@ func (i *Instance) Dead() bool { return i.State == StateCancelled || i.State == 
 
 // Armed reports whether a row waits for this timer.
 func (d Due) Armed() bool { return !d.At.IsZero() && !d.At.Equal(d.Fired) }
+
+func (m Milestone) same(o Milestone) bool {
+	return m.Seq == o.Seq && m.Occurred.text == o.Occurred.text && m.Occurred.from.Equal(o.Occurred.from) && m.Occurred.to.Equal(o.Occurred.to)
+}
 
 func (d Due) same(o Due) bool {
 	return d.Generation == o.Generation && d.At.Equal(o.At) && d.Fired.Equal(o.Fired)

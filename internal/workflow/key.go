@@ -43,10 +43,10 @@ func (x *tx) keyOf(def *Definition, i *Instance) (string, error) {
 // checkKeys refuses an instance whose key says something else than its fields: guards, rights and rosters look it up by the key, while
 // people are shown the fields. One that was at odds before may stay so, for nothing else could be done with it.
 func (x *tx) checkKeys() error {
-	for _, id := range x.order {
-		i, was := x.work[id], x.orig[id]
+	for _, r := range x.order {
+		i, was := r.now, r.orig
 		def := x.definition(i)
-		if def.Key == nil || x.deleted[id] || was != nil && !x.direct[id] {
+		if def.Key == nil || r.deleted || was != nil && (!r.direct || !def.Key.moved(was, i)) {
 			continue
 		}
 		key, err := x.keyOf(def, i)

@@ -59,10 +59,10 @@ func (x *tx) runMove(inst *Instance, def *Definition) error {
 	return x.modify(inst.ID, true, func(i *Instance) {
 		x.enter(i, def, to)
 		for _, m := range clears {
-			delete(i.Body.Milestones, m)
+			i.Body.Milestones = drop(i.Body.Milestones, m)
 		}
 		if d := x.decider(); d != "" {
-			i.Body.By[string(x.cmd.Kind)] = d
+			i.Body.By = put(i.Body.By, string(x.cmd.Kind), d)
 		}
 	})
 }
@@ -166,5 +166,5 @@ func (x *tx) runWaive(inst *Instance, def *Definition) error {
 		return errRefused
 	}
 	w := Waiver{By: x.decider(), Reason: x.cmd.Reason, Note: x.cmd.Note}
-	return x.modify(inst.ID, true, func(i *Instance) { i.Body.Waived[need.Name] = w })
+	return x.modify(inst.ID, true, func(i *Instance) { i.Body.Waived = put(i.Body.Waived, need.Name, w) })
 }

@@ -29,7 +29,7 @@ func (x *tx) checkNeeds(s step) ([]Use, error) {
 			x.waived = append(x.waived, n.Name)
 			continue
 		}
-		lacking := without(n.whereInputs(), given(s.input))
+		lacking := n.lacks(s.input)
 		if len(lacking) > 0 && x.asksFor(s, lacking) {
 			continue // the missing input is the reason
 		}
@@ -46,18 +46,14 @@ func (x *tx) checkNeeds(s step) ([]Use, error) {
 	return uses, nil
 }
 
-func (n *Need) whereInputs() []string {
+// lacks lists the inputs that the need's condition reads and that have no value.
+func (n *Need) lacks(input Values) []string {
 	if n.Where == nil {
 		return nil
 	}
-	return n.Where.Inputs
-}
-
-// given lists the inputs that have a value.
-func given(input Values) []string {
 	var out []string
-	for name, v := range input {
-		if v != nil {
+	for _, name := range n.Where.Inputs {
+		if input[name] == nil {
 			out = append(out, name)
 		}
 	}
@@ -78,8 +74,9 @@ func (x *tx) need(s step, programme *Definition, n *Need, siblings []*Instance, 
 	var uses []Use
 	var open []*Instance
 	alive, skipped := 0, false
-	named := map[string]bool{}
+	var named map[string]bool
 	if n.Which == WhichNamed {
+		named = map[string]bool{}
 		for _, id := range idsOf(s.inst.Body.Data[n.Field]) {
 			named[id] = true
 		}

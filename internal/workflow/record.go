@@ -1,7 +1,7 @@
 package workflow
 
 import (
-	"encoding/json"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -13,8 +13,8 @@ func (x *tx) outcome() (*Outcome, error) {
 	if len(x.missing) > 0 {
 		return &Outcome{Missing: x.missing}, nil
 	}
-	for _, id := range x.order {
-		if err := x.rearm(id); err != nil {
+	for _, r := range x.order {
+		if err := x.rearm(r); err != nil {
 			return nil, err
 		}
 	}
@@ -22,62 +22,67 @@ func (x *tx) outcome() (*Outcome, error) {
 	for k, n := range x.distinct {
 		o.Distinct[k] = n[1]
 	}
-	changes := map[string][]Change{}
-	for _, id := range x.order {
-		orig, now := x.orig[id], x.work[id]
-		if orig == nil && x.deleted[id] {
+	var main, side []Change // in the chain of the command's root, and in the registry's if that is another
+	for _, r := range x.order {
+		if r.orig == nil && r.deleted {
 			continue
 		}
-		x.stamp(id, orig, now)
-		changes[now.Root] = append(changes[now.Root], x.change(id, orig, now))
+		x.stamp(r)
+		switch r.now.Root {
+		case x.cmd.Root:
+			main = append(main, x.change(r))
+		case x.cmd.Community:
+			side = append(side, x.change(r))
+		}
 		op := RowUpdate
 		switch {
-		case orig == nil:
+		case r.orig == nil:
 			op = RowInsert
-		case x.deleted[id]:
+		case r.deleted:
 			op = RowDelete
 		}
-		o.Rows = append(o.Rows, RowChange{Op: op, Instance: now})
+		o.Rows = append(o.Rows, RowChange{Op: op, Instance: r.now})
 	}
-	o.Entries = append(o.Entries, x.entryFor(x.cmd.Root, changes[x.cmd.Root]))
-	if x.cmd.Root != x.cmd.Community && len(changes[x.cmd.Community]) > 0 {
-		o.Entries = append(o.Entries, x.entryFor(x.cmd.Community, changes[x.cmd.Community]))
-		for _, c := range changes[x.cmd.Community] {
+	o.Entries = append(o.Entries, x.entryFor(x.cmd.Root, main))
+	if len(side) > 0 {
+		o.Entries = append(o.Entries, x.entryFor(x.cmd.Community, side))
+		for _, c := range side {
 			delete(o.Reads, c.ID)
 		}
 	}
-	if i := x.work[x.target]; i != nil && !x.deleted[x.target] {
-		o.Target = i
-	} else if !x.deleted[x.target] {
+	switch r := x.rows[x.target]; {
+	case r == nil:
 		o.Target = x.Snap.instances[x.target]
+	case !r.deleted:
+		o.Target = r.now
 	}
 	return o, nil
 }
 
 // stamp raises the version of a row that changed itself, and notes the entry that touched it.
-func (x *tx) stamp(id string, orig, now *Instance) {
-	if !x.direct[id] {
+func (x *tx) stamp(r *row) {
+	if !r.direct {
 		return
 	}
-	if orig != nil {
-		now.Version = orig.Version + 1
-	} else {
-		now.Version = 1
+	r.now.Version = 1
+	if r.orig != nil {
+		r.now.Version = r.orig.Version + 1
 	}
-	now.Touched = x.seqAfter(now.Root)
-	if t, ok := x.restored[id]; ok {
-		now.Touched = t
+	r.now.Touched = x.seqAfter(r.now.Root)
+	if r.restored {
+		r.now.Touched = r.touched
 	}
 }
 
 // change is the difference between a row before and after.
-func (x *tx) change(id string, orig, now *Instance) Change {
-	c := Change{ID: id, Version: [2]int64{0, now.Version}, Touched: [2]int64{0, now.Touched}}
+func (x *tx) change(r *row) Change {
+	orig, now := r.orig, r.now
+	c := Change{ID: now.ID, Version: [2]int64{0, now.Version}, Touched: [2]int64{0, now.Touched}}
 	before := &Instance{}
 	switch {
 	case orig == nil:
 		c.Created = &Identity{now.Parent, now.Workflow, now.Slot, now.Key}
-	case x.deleted[id]:
+	case r.deleted:
 		c.Deleted = &Identity{now.Parent, now.Workflow, now.Slot, now.Key}
 		before, now = orig, &Instance{}
 		c.Version, c.Touched = [2]int64{orig.Version, 0}, [2]int64{orig.Touched, 0}
@@ -90,7 +95,7 @@ func (x *tx) change(id string, orig, now *Instance) Change {
 	}
 	c.Data = diffValues(before.Body.Data, now.Body.Data)
 	c.Aggregate = diffAggregates(before.Body.Aggregates, now.Body.Aggregates)
-	c.Distinct = x.diffDistinct(id)
+	c.Distinct = x.diffDistinct(c.ID)
 	if a, b := before.Body.rest(), now.Body.rest(); !sameRest(a, b) {
 		c.Rest = &[2]Rest{a, b}
 	}
@@ -98,48 +103,60 @@ func (x *tx) change(id string, orig, now *Instance) Change {
 }
 
 func sameRest(a, b Rest) bool {
-	if len(a.Milestones) == len(b.Milestones) && len(a.By) == len(b.By) && len(a.Waived) == len(b.Waived) &&
-		len(a.Timers) == len(b.Timers) && len(a.Uses) == len(b.Uses) && len(a.Flags) == len(b.Flags) &&
-		a.Entered.Equal(b.Entered) && a.LastChild == b.LastChild {
-		x, _ := json.Marshal(a)
-		y, _ := json.Marshal(b)
-		return slices.Equal(x, y)
-	}
-	return false
+	return a.Entered.Equal(b.Entered) && a.LastChild == b.LastChild && slices.Equal(a.Uses, b.Uses) && slices.Equal(a.Flags, b.Flags) &&
+		equalMaps(a.By, b.By, func(v, w string) bool { return v == w }) &&
+		equalMaps(a.Waived, b.Waived, func(v, w Waiver) bool { return v == w }) &&
+		equalMaps(a.Timers, b.Timers, Due.same) && equalMaps(a.Milestones, b.Milestones, Milestone.same)
+}
+
+func equalMaps[V any](a, b map[string]V, same func(V, V) bool) bool {
+	return sameMap(a, b) || maps.EqualFunc(a, b, same)
 }
 
 func diffValues(a, b Values) map[string]Pair {
-	out := map[string]Pair{}
+	if sameMap(a, b) {
+		return nil
+	}
+	var out map[string]Pair
+	note := func(k string, v, w Value) {
+		if out == nil {
+			out = map[string]Pair{}
+		}
+		out[k] = Pair{v, w}
+	}
 	for k, v := range a {
 		if w := b[k]; !Equal(v, w) {
-			out[k] = Pair{v, w}
+			note(k, v, w)
 		}
 	}
 	for k, w := range b {
 		if _, ok := a[k]; !ok && w != nil {
-			out[k] = Pair{nil, w}
+			note(k, nil, w)
 		}
-	}
-	if len(out) == 0 {
-		return nil
 	}
 	return out
 }
 
 func diffAggregates(a, b map[string]int64) map[string][2]int64 {
-	out := map[string][2]int64{}
+	if sameMap(a, b) {
+		return nil
+	}
+	var out map[string][2]int64
+	note := func(k string, n, m int64) {
+		if out == nil {
+			out = map[string][2]int64{}
+		}
+		out[k] = [2]int64{n, m}
+	}
 	for k, n := range a {
 		if m := b[k]; m != n {
-			out[k] = [2]int64{n, m}
+			note(k, n, m)
 		}
 	}
 	for k, m := range b {
 		if _, ok := a[k]; !ok && m != 0 {
-			out[k] = [2]int64{0, m}
+			note(k, 0, m)
 		}
-	}
-	if len(out) == 0 {
-		return nil
 	}
 	return out
 }
@@ -168,8 +185,8 @@ func (x *tx) entryFor(root string, changes []Change) Entry {
 		Target: x.target, Bundle: x.Bundle.Hash, Actor: c.Actor, OnBehalf: c.OnBehalf, Recorded: x.Now, Occurred: c.Occurred,
 		Timer: c.Timer, Undoes: c.Of, Changes: changes,
 	}
-	if t := x.work[x.target]; t != nil {
-		e.Workflow = t.Workflow
+	if r := x.rows[x.target]; r != nil {
+		e.Workflow = r.now.Workflow
 	} else if t := x.Snap.instances[x.target]; t != nil {
 		e.Workflow = t.Workflow
 	}
@@ -206,7 +223,11 @@ func Replay(i *Instance, c Change, community, root string) (*Instance, bool) {
 	}
 	for f, p := range c.Data {
 		ok = ok && Equal(i.Body.Data[f], p[0])
-		n.set(Values{f: p[1]})
+	}
+	n.set(side(c.Data, 1))
+	if len(c.Aggregate) > 0 {
+		n.Body.Aggregates = make(map[string]int64, len(i.Body.Aggregates)+len(c.Aggregate))
+		maps.Copy(n.Body.Aggregates, i.Body.Aggregates)
 	}
 	for a, p := range c.Aggregate {
 		ok = ok && i.Body.Aggregates[a] == p[0]

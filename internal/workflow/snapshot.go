@@ -39,7 +39,7 @@ type Answer struct {
 // same slice did to it. It is not safe for concurrent use.
 type Snapshot struct {
 	instances map[string]*Instance // nil value: known to be absent
-	lists     map[Key][]string     // ids known to match a list key
+	lists     map[Key][]string     // ids known to match a list key, sorted
 	distinct  map[Key]int64
 	whole     map[Key]bool // distinct aggregates of which every value is loaded
 	entries   map[Key]*Entry
@@ -110,6 +110,7 @@ func (s *Snapshot) Put(k Key, a Answer) {
 				ids = append(ids, i.ID)
 			}
 		}
+		slices.Sort(ids)
 		s.lists[k] = ids
 	}
 }
@@ -136,22 +137,6 @@ func (k Key) matches(i *Instance) bool {
 	}
 }
 
-// list returns the instances that a list key names, in a stable order, and whether they are loaded.
-func (s *Snapshot) list(k Key) ([]*Instance, bool) {
-	ids, ok := s.lists[k]
-	if !ok {
-		return nil, false
-	}
-	out := make([]*Instance, 0, len(ids))
-	for _, id := range ids {
-		if i := s.instances[id]; i != nil {
-			out = append(out, i)
-		}
-	}
-	slices.SortFunc(out, func(a, b *Instance) int { return strings.Compare(a.ID, b.ID) })
-	return out, true
-}
-
 // Absorb makes the outcome of a command visible to the next one of the same slice.
 func (s *Snapshot) Absorb(o *Outcome) {
 	for _, r := range o.Rows {
@@ -165,8 +150,11 @@ func (s *Snapshot) Absorb(o *Outcome) {
 			continue
 		}
 		for k, ids := range s.lists {
-			if k.matches(i) && !slices.Contains(ids, i.ID) {
-				s.lists[k] = append(ids, i.ID)
+			if !k.matches(i) {
+				continue
+			}
+			if at, there := slices.BinarySearch(ids, i.ID); !there {
+				s.lists[k] = slices.Insert(ids, at, i.ID)
 			}
 		}
 	}

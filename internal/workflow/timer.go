@@ -21,7 +21,7 @@ func (x *tx) takeTimer(inst *Instance, def *Definition) error {
 		return errRefused
 	}
 	return x.modify(inst.ID, true, func(i *Instance) {
-		i.Body.Timers[ref.Rule] = Due{Generation: ref.Generation, At: armed.At, Fired: armed.At}
+		i.Body.Timers = put(i.Body.Timers, ref.Rule, Due{Generation: ref.Generation, At: armed.At, Fired: armed.At})
 	})
 }
 
@@ -31,12 +31,12 @@ func (x *tx) consequence(def *Definition) bool {
 }
 
 // rearm brings the timers of one changed instance in line with its state and its anchors.
-func (x *tx) rearm(id string) error {
-	i := x.work[id]
-	if !x.direct[id] {
+func (x *tx) rearm(r *row) error {
+	i := r.now
+	if !r.direct {
 		return nil
 	}
-	if x.deleted[id] {
+	if r.deleted {
 		for rule, d := range i.Body.Timers {
 			x.disarm(i, rule, d)
 		}
@@ -65,7 +65,7 @@ func (x *tx) rearm(id string) error {
 			})
 		}
 		if !next.same(have) {
-			i.Body.Timers[t.Name] = next
+			i.Body.Timers = put(i.Body.Timers, t.Name, next)
 		}
 	}
 	return nil
@@ -129,9 +129,9 @@ func (x *tx) anchor(def *Definition, name string, i *Instance) (time.Time, error
 // consequences arms a system command for every instance of any programme that points to a registry entry whose state changed:
 // a consent that was withdrawn, a person who died or was erased. The event is called WORKFLOW_STATE (consent_withdrawn).
 func (x *tx) consequences() {
-	for _, id := range x.order {
-		i, orig := x.work[id], x.orig[id]
-		if i.Root != x.cmd.Community || orig == nil || orig.State == i.State || x.deleted[id] {
+	for _, row := range x.order {
+		i, orig := row.now, row.orig
+		if i.Root != x.cmd.Community || orig == nil || orig.State == i.State || row.deleted {
 			continue
 		}
 		event := i.Workflow + "_" + i.State

@@ -270,20 +270,30 @@ func (x *tx) restore(c Change, e *Entry) error {
 			}
 		})
 	}
-	x.restored[c.ID] = c.Touched[0]
-	return x.modify(c.ID, true, func(i *Instance) {
+	err := x.modify(c.ID, true, func(i *Instance) {
 		if c.State != nil {
 			i.State = c.State[0]
 		}
-		for f, p := range c.Data {
-			i.set(Values{f: p[0]})
-		}
+		i.set(side(c.Data, 0))
 		if c.Rest != nil {
 			timers := i.Body.Timers
 			i.Body.setRest(c.Rest[0])
 			i.Body.Timers = timers // armed anew from the restored state, with a higher generation
 		}
 	})
+	if r := x.rows[c.ID]; r != nil {
+		r.restored, r.touched = true, c.Touched[0]
+	}
+	return err
+}
+
+// side is what the fields held before (0) or after (1) a change.
+func side(data map[string]Pair, n int) Values {
+	out := make(Values, len(data))
+	for f, p := range data {
+		out[f] = p[n]
+	}
+	return out
 }
 
 // rest is the engine's bookkeeping of a row as history keeps it.
@@ -294,8 +304,8 @@ func (b *Body) rest() Rest {
 	}
 }
 
-// setRest takes over a copy of the bookkeeping.
+// setRest takes over the bookkeeping, maps and all: nobody changes them.
 func (b *Body) setRest(r Rest) {
-	b.Milestones, b.By, b.Waived, b.Timers = cloneMap(r.Milestones), cloneMap(r.By), cloneMap(r.Waived), cloneMap(r.Timers)
-	b.Uses, b.Flags, b.Entered, b.LastChild = slices.Clone(r.Uses), slices.Clone(r.Flags), r.Entered, r.LastChild
+	b.Milestones, b.By, b.Waived, b.Timers = r.Milestones, r.By, r.Waived, r.Timers
+	b.Uses, b.Flags, b.Entered, b.LastChild = r.Uses, r.Flags, r.Entered, r.LastChild
 }

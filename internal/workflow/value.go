@@ -105,15 +105,6 @@ func Equal(a, b Value) bool {
 	}
 }
 
-// clone copies the map; the values themselves are never changed in place.
-func (vs Values) clone() Values {
-	out := make(Values, len(vs))
-	for k, v := range vs {
-		out[k] = v
-	}
-	return out
-}
-
 // Pair is a value before and after a change.
 type Pair [2]Value
 
