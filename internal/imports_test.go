@@ -17,7 +17,7 @@ import (
 const module = "github.com/linli/linli"
 
 // arrows says which of the project's packages each package may import (ARCHITECTURE.md, "Layout"):
-// cmd → app → (schedule, casefile, report, audit) → engine → workflow → calendar, with the store plugged in by app.
+// cmd → app → (relay, schedule, casefile, report, audit) → engine → workflow → calendar, with the store plugged in by app.
 // Packages for tests have arrows of their own. A new package gets a line here.
 func arrows() map[string][]string {
 	return map[string][]string{
@@ -34,6 +34,7 @@ func arrows() map[string][]string {
 		"internal/schedule":        {"internal/engine", "internal/workflow", "internal/calendar", "internal/fault"},
 		"internal/casefile":        {"internal/engine", "internal/workflow", "internal/calendar", "internal/fault"},
 		"internal/report":          {"internal/engine", "internal/workflow", "internal/calendar", "internal/fault"},
+		"internal/relay":           {"internal/engine", "internal/workflow", "internal/fault"},
 		"internal/app":             {"*"},
 		"cmd/linli":                {"internal/app", "internal/fault"},
 		"internal/soak":            {},
