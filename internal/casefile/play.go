@@ -17,9 +17,17 @@ type Store interface {
 	Committed(ctx context.Context, community, root, command string) (*engine.StoredEntry, error)
 }
 
+// Engine is what playing needs of the engine, whether it runs in this process or in another.
+type Engine interface {
+	Do(ctx context.Context, req engine.Request) (engine.Result, error)
+	AddBundle(ctx context.Context, b *workflow.Bundle) error
+	Bundle(ctx context.Context, hash string) (*workflow.Bundle, error)
+	Reveal(ctx context.Context, i *workflow.Instance) (map[string]any, error)
+}
+
 // Player is the engine that a file is played on. For a dry run, the caller makes it over a store that is thrown away.
 type Player struct {
-	Engine *engine.Engine
+	Engine Engine
 	Store  Store
 	Bundle *workflow.Bundle // what a new community starts with
 }
