@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/linli/linli/internal/engine"
+	"github.com/linli/linli/internal/relay"
 	"github.com/linli/linli/internal/schedule"
 	"github.com/linli/linli/internal/seal"
 	"github.com/linli/linli/internal/store"
@@ -30,6 +31,7 @@ type Config struct {
 	ReadOnly   bool   // no lock, no migration, no writes: works while another process writes
 	Now        func() time.Time
 	Log        *slog.Logger // nil: nothing is logged
+	Committers int          // how many commits may run at once; 0: two on PostgreSQL, one on SQLite, which has one writer anyway
 }
 
 // App is everything that works on one database: store, keys, engine and scheduler. Its parts are safe for concurrent use.
@@ -75,7 +77,10 @@ func Open(ctx context.Context, cfg Config) (*App, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	e := engine.New(engine.Config{Store: s, Keys: keys, Now: cfg.Now, Log: cfg.Log})
+	if cfg.Committers == 0 && cfg.DB != "" {
+		cfg.Committers = 2
+	}
+	e := engine.New(engine.Config{Store: s, Keys: keys, Now: cfg.Now, Log: cfg.Log, Committers: cfg.Committers})
 	return &App{Store: s, Keys: keys, Engine: e, Loop: schedule.NewLoop(e, cfg.Now, cfg.Log), cfg: cfg}, nil
 }
 
@@ -99,7 +104,8 @@ func (a *App) Close() error {
 	return a.Store.Close()
 }
 
-// Run fires timers as they fall due and does the housekeeping, until ctx ends.
+// Run fires timers as they fall due, takes the commands of other processes for a SQLite directory, and does the housekeeping, until
+// ctx ends. Commands that are being worked on then come to their end.
 func (a *App) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -107,13 +113,47 @@ func (a *App) Run(ctx context.Context) error {
 	go func() {
 		done <- a.Loop.Run(ctx)
 	}()
+	relayed := make(chan error, 1)
+	go func() {
+		relayed <- a.ServeRelay(ctx)
+	}()
 	err := schedule.Housekeeping(ctx, a.cfg.Log,
 		schedule.Chore{Name: "append to the checkpoint file", Every: checkpointEvery, Do: a.Checkpoint},
 		schedule.Chore{Name: "forget expired idempotency keys", Every: expireEvery, Do: a.expire},
 	)
 	stop()
-	return errors.Join(err, <-done)
+	return errors.Join(err, <-relayed, <-done)
 }
+
+// ServeRelay takes the commands of other processes for a SQLite directory that this one holds, until ctx ends. Run does this; it is for
+// what holds the directory without Run. Where no socket can be made, that is logged and nothing is lost but the convenience: the others
+// are told, as ever, that the directory is in use. Elsewhere than on such a directory it does nothing.
+func (a *App) ServeRelay(ctx context.Context) error {
+	if a.cfg.DB != "" || a.cfg.ReadOnly {
+		return nil
+	}
+	server, err := relay.Listen(a.cfg.Data, relayed{a.Engine, a}, a.cfg.Log)
+	if err != nil {
+		a.cfg.Log.Warn("other processes cannot hand in commands: there is no socket", "err", err)
+		return nil
+	}
+	return server.Serve(ctx)
+}
+
+// relayed is what an App does for other processes.
+type relayed struct {
+	*engine.Engine
+	app *App
+}
+
+// Do carries a command out and has the loop look again: it may have set the timer that is due next.
+func (r relayed) Do(ctx context.Context, req engine.Request) (engine.Result, error) {
+	defer r.app.Loop.Wake()
+	return r.Engine.Do(ctx, req)
+}
+
+// Checkpoint appends to the App's checkpoint file.
+func (r relayed) Checkpoint(ctx context.Context) error { return r.app.Checkpoint(ctx) }
 
 func (a *App) expire(ctx context.Context) error {
 	n, err := a.Store.IdempotencyExpire(ctx, a.cfg.Now())

@@ -62,7 +62,7 @@ func (c *fireCmd) Run(s *session) error {
 
 // carryOut asks the engine and tells the outcome.
 func (d *desk) carryOut(p *place, req engine.Request) error {
-	res, err := d.app.Engine.Do(d.ctx, req)
+	res, err := d.commands.Do(d.ctx, req)
 	if err != nil {
 		return d.tell(d.ctx, err, p.names)
 	}

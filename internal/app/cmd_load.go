@@ -135,7 +135,7 @@ func (d *desk) play(file *casefile.File, b *workflow.Bundle) (casefile.Log, erro
 	p := &progress{
 		console: d.console, zone: file.Zone, total: len(file.Steps), who: func(id string) string { return names.label(d.ctx, id) },
 	}
-	log, err := file.Play(d.ctx, casefile.Player{Engine: d.app.Engine, Store: d.app.Store, Bundle: b}, casefile.Options{Progress: p.step})
+	log, err := file.Play(d.ctx, casefile.Player{Engine: player{d.commands, d.app.Engine}, Store: d.app.Store, Bundle: b}, casefile.Options{Progress: p.step})
 	if err != nil && d.ctx.Err() != nil {
 		d.note("在第 %d 步（共 %d 步）之后停下；再运行同一条命令就从那里接着做。", "Stopped after step %d of %d; the same command carries on from there.", p.n, p.total)
 		return log, context.Cause(d.ctx)

@@ -29,7 +29,7 @@ type tickCmd struct{ dataFlags }
 // Run fires what is due now.
 func (c *tickCmd) Run(s *session) error {
 	return s.writing(c.dataFlags, func(d *desk) error {
-		n, err := d.app.Engine.FireDue(d.ctx)
+		n, err := d.commands.FireDue(d.ctx)
 		if err != nil && !errors.Is(err, engine.ErrConflict) {
 			return err
 		}
@@ -42,7 +42,7 @@ type runCmd struct{ dataFlags }
 
 // Run fires what falls due until it is stopped.
 func (c *runCmd) Run(s *session) error {
-	return s.writing(c.dataFlags, func(d *desk) error {
+	return s.holding(c.dataFlags, func(d *desk) error {
 		d.settings(d.app)
 		d.note("正在运行：到期的定时事项会自动执行。按 Ctrl-C 停止。", "Running: timers fire as they fall due. Ctrl-C stops.")
 		err := d.app.Run(d.ctx)
@@ -185,7 +185,7 @@ func (c *bundleAdoptCmd) Run(s *session) error {
 		if err != nil {
 			return err
 		}
-		if err := d.app.Engine.AddBundle(d.ctx, b); err != nil {
+		if err := d.commands.AddBundle(d.ctx, b); err != nil {
 			return fmt.Errorf("store the definitions: %w", err)
 		}
 		req := engine.Request{

@@ -11,23 +11,54 @@ import (
 type desk struct {
 	*session
 	*finder
-	app       *App
+	app       *App // read-only if another process holds the data
+	commands  commander
 	community string // that was asked for; "" for any
 }
 
 // reading opens the data for reading, which works while another process writes, and does something with it.
-func (s *session) reading(f dataFlags, do func(*desk) error) error { return s.at(f, true, do) }
-
-// writing opens the data for writing, and appends to the checkpoint file afterwards.
-func (s *session) writing(f dataFlags, do func(*desk) error) error { return s.at(f, false, do) }
-
-func (s *session) at(f dataFlags, readOnly bool, do func(*desk) error) (err error) {
-	a, err := s.openApp(f, readOnly)
+func (s *session) reading(f dataFlags, do func(*desk) error) (err error) {
+	a, err := s.openApp(f, true)
 	if err != nil {
 		return err
 	}
 	defer func() { err = s.finish(a, err) }()
-	return do(&desk{session: s, app: a, community: f.Community, finder: &finder{store: a.Store, engine: a.Engine}})
+	return do(s.desk(f, a, a.Engine))
+}
+
+// writing opens the data for commands, and has the checkpoint file brought up to date afterwards. Commands go through desk.commands: if
+// another process holds a SQLite directory and takes commands, they are handed to it, and the desk's App is read-only.
+func (s *session) writing(f dataFlags, do func(*desk) error) (err error) {
+	at, err := s.reach(f)
+	if err != nil {
+		return err
+	}
+	if at.own != nil {
+		defer func() { err = s.finish(at.own, err) }()
+		return do(s.desk(f, at.own, at.own.Engine))
+	}
+	a, err := s.openApp(f, true)
+	if err != nil {
+		at.client.Close()
+		return err
+	}
+	h := newHandover(at, func() (access, error) { return s.reach(f) })
+	defer func() { err = s.finish(a, s.settle(h, err)) }()
+	return do(s.desk(f, a, h))
+}
+
+// holding opens the data for writing in this very process, for as long as do runs: for what serves others.
+func (s *session) holding(f dataFlags, do func(*desk) error) (err error) {
+	a, err := s.hold(f)
+	if err != nil {
+		return err
+	}
+	defer func() { err = s.finish(a, err) }()
+	return do(s.desk(f, a, a.Engine))
+}
+
+func (s *session) desk(f dataFlags, a *App, commands commander) *desk {
+	return &desk{session: s, app: a, commands: commands, community: f.Community, finder: &finder{store: a.Store, engine: a.Engine}}
 }
 
 // place is a spot with what is needed to write it out.
