@@ -61,6 +61,14 @@ type Options struct {
 	// Checkpoint holds the lines of the checkpoint file (seal.Keyring.ReadCheckpoint). Without them neither a history that
 	// was cut off together with its rows nor a vanished community can be noticed.
 	Checkpoint []seal.Checkpoint
+	// Community limits the audit to one community, and Root to one programme of it together with the registry, which says what the
+	// programme may refer to. Empty means all.
+	Community, Root string
+}
+
+// wants reports whether a root is to be audited. A registry always is: nothing can be judged without it.
+func (o Options) wants(community, root string) bool {
+	return (o.Community == "" || o.Community == community) && (o.Root == "" || o.Root == root || community == root)
 }
 
 // Report is what an audit found.
@@ -86,7 +94,7 @@ const maxAttempts = 10
 // audit could not be carried out; what it found wrong is in the report. Commands may go on meanwhile: a root that
 // changed while it was read is read again.
 func Run(ctx context.Context, src Source, keys Keys, o Options) (Report, error) {
-	a := &auditor{src: src, keys: keys, bundles: map[string]*bundle{}, marks: map[place][]mark{}}
+	a := &auditor{src: src, keys: keys, only: o, bundles: map[string]*bundle{}, marks: map[place][]mark{}}
 	a.takeCheckpoint(o.Checkpoint)
 	communities, err := src.Communities(ctx)
 	if err != nil {
@@ -97,6 +105,9 @@ func Run(ctx context.Context, src Source, keys Keys, o Options) (Report, error) 
 	}
 	slices.Sort(communities)
 	for _, c := range slices.Compact(communities) {
+		if !o.wants(c, c) {
+			continue
+		}
 		if err := a.community(ctx, c); err != nil {
 			return a.report, fmt.Errorf("audit community %s: %w", c, err)
 		}
@@ -111,6 +122,9 @@ func (a *auditor) strays(ctx context.Context) error {
 		return fmt.Errorf("audit: %w", err)
 	}
 	for _, h := range strays {
+		if !a.only.wants(h.Community, h.Root) {
+			continue
+		}
 		known := func(f Finding) bool { return f.Community == h.Community && f.Root == h.Root }
 		if !slices.ContainsFunc(a.report.Findings, known) {
 			a.find(h, strayRows())
@@ -136,6 +150,7 @@ type bundle struct {
 type auditor struct {
 	src     Source
 	keys    Keys
+	only    Options
 	report  Report
 	bundles map[string]*bundle
 	marks   map[place][]mark
@@ -144,9 +159,12 @@ type auditor struct {
 func (a *auditor) takeCheckpoint(lines []seal.Checkpoint) {
 	for _, l := range lines {
 		at := place{l.Community, l.Root}
+		if !a.only.wants(l.Community, l.Root) {
+			continue
+		}
 		a.marks[at] = append(a.marks[at], mark{l.Seq, string(l.MAC)})
+		a.report.Marks++
 	}
-	a.report.Marks = len(lines)
 	for _, of := range a.marks {
 		slices.SortStableFunc(of, func(x, y mark) int { return cmp.Compare(x.seq, y.seq) })
 	}
@@ -174,7 +192,7 @@ func (a *auditor) community(ctx context.Context, community string) error {
 		registry = &chain{head: engine.Head{Community: community, Root: community}}
 	}
 	for _, h := range heads {
-		if h.Root == community {
+		if h.Root == community || !a.only.wants(community, h.Root) {
 			continue
 		}
 		if _, err := a.root(ctx, h, registry); err != nil {
@@ -197,7 +215,7 @@ func (a *auditor) vanished(ctx context.Context, registry *chain, known map[strin
 		gone[r.programme] = r.code
 	}
 	for _, root := range slices.Sorted(maps.Keys(gone)) {
-		if known[root] || root == community {
+		if known[root] || root == community || !a.only.wants(community, root) {
 			continue
 		}
 		heads, err := a.src.Heads(ctx, community, []string{root}) // it may have been created meanwhile
