@@ -17,7 +17,8 @@ import (
 const module = "github.com/linli/linli"
 
 // arrows says which of the project's packages each package may import (ARCHITECTURE.md, "Layout"):
-// cmd → app → (relay, schedule, casefile, report, audit) → engine → workflow → calendar, with the store plugged in by app.
+// cmd → app → (api, relay, schedule, casefile, report, audit) → engine → workflow → calendar, with the store plugged in by app;
+// api knows the store's types of questions, and prints reports.
 // Packages for tests have arrows of their own. A new package gets a line here.
 func arrows() map[string][]string {
 	return map[string][]string{
@@ -35,6 +36,8 @@ func arrows() map[string][]string {
 		"internal/casefile":        {"internal/engine", "internal/workflow", "internal/calendar", "internal/fault"},
 		"internal/report":          {"internal/engine", "internal/workflow", "internal/calendar", "internal/fault"},
 		"internal/relay":           {"internal/engine", "internal/workflow", "internal/fault"},
+		"internal/token":           {},
+		"internal/api":             {"internal/engine", "internal/store", "internal/workflow", "internal/calendar", "internal/fault", "internal/token", "internal/report"},
 		"internal/app":             {"*"},
 		"cmd/linli":                {"internal/app", "internal/fault"},
 		"internal/soak":            {},
@@ -57,6 +60,13 @@ func homes() map[string][]string {
 		"cel.dev/cel-go":             {"internal/workflow"},
 		"github.com/robfig/cron":     {"internal/calendar", "internal/schedule"},
 		"github.com/alecthomas/kong": {"internal/app", "cmd"},
+
+		"github.com/danielgtaylor/huma":       {"internal/api"},
+		"github.com/prometheus/client_golang": {"internal/api"},
+		"github.com/klauspost/compress":       {"internal/api"},
+		"golang.org/x/time":                   {"internal/api"},
+		"go.opentelemetry.io/contrib":         {"internal/api"},
+		"go.opentelemetry.io/otel":            {"internal/api", "internal/app"},
 	}
 }
 
