@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 )
 
 // Value is a field's value: nil (unknown, never 0), string, int64, bool, []string, Evidence or Sealed.
@@ -58,9 +59,9 @@ func decodeValue(r json.RawMessage) (Value, error) {
 	case 'n':
 		return nil, nil //nolint:nilnil // JSON null is the unknown value
 	case '"':
-		return decodeAs[string](r)
+		return decodeText(r)
 	case 't', 'f':
-		return decodeAs[bool](r)
+		return r[0] == 't', nil
 	case '[':
 		return decodeAs[[]string](r)
 	case '{':
@@ -73,8 +74,19 @@ func decodeValue(r json.RawMessage) (Value, error) {
 		}
 		return decodeAs[Evidence](r)
 	default:
+		if n, err := strconv.ParseInt(string(r), 10, 64); err == nil {
+			return n, nil
+		}
 		return decodeAs[int64](r)
 	}
+}
+
+// decodeText reads a string: nearly all stand in JSON as they are, and need no decoder.
+func decodeText(r json.RawMessage) (Value, error) {
+	if s := string(r[1 : len(r)-1]); plainText(s) {
+		return s, nil
+	}
+	return decodeAs[string](r)
 }
 
 func decodeAs[T any](r json.RawMessage) (Value, error) {
