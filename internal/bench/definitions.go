@@ -58,7 +58,7 @@ func slotNames() []string { return []string{"recruit", "train", "fundraise", "vi
 
 // step is one staff event of the lifecycle.
 type step struct {
-	Slot  int    // index into slotNames
+	Slot  int // index into slotNames
 	Event string
 	Role  int    // index into roleNames: who fires it
 	Body  string // the request's body
@@ -102,3 +102,6 @@ func lifecycle() []step {
 		{4, "award", lead, nothing, "awarded", "approved"},
 	}
 }
+
+// activityWorkflow is the workflow of a slot.
+func activityWorkflow(slot int) string { return "bench_" + slotNames()[slot] }
