@@ -21,28 +21,19 @@ const (
 
 // fireDueTimers fires the timers of a root that are due by the jobs' time, ahead of them: a pledge that lapsed at noon has
 // lapsed when somebody acts at one. It returns the jobs that are left: those that were to fire one of these timers have their
-// answer. Trouble with a timer never stops the jobs; it stays due and is taken again.
-func (e *Engine) fireDueTimers(ctx context.Context, k queueKey, jobs []*job) []*job {
+// answer. Trouble with a timer never stops the jobs; it stays due, is taken again, and is among those returned.
+func (e *Engine) fireDueTimers(ctx context.Context, k queueKey, jobs []*job) ([]*job, []TimerRow) {
 	if !slices.ContainsFunc(jobs, func(j *job) bool { return j.timer == nil }) {
-		return jobs
+		return jobs, nil
 	}
-	var now time.Time
-	for _, j := range jobs {
-		t := j.req.At
-		if t.IsZero() {
-			t = e.now()
-		}
-		if t.After(now) {
-			now = t
-		}
+	now, due, err := e.dueBy(ctx, k, jobs)
+	if err == nil && !due {
+		return jobs, nil
 	}
 	next := func(after TimerRow) ([]TimerRow, error) {
-		rows, err := e.store.DueTimers(ctx, k.community, k.root, now, after, dueBatch)
-		if err != nil || len(rows) == 0 {
-			return nil, err
-		}
-		return e.atItsClock(ctx, k, jobs, rows)
+		return e.store.DueTimers(ctx, k.community, k.root, now, after, dueBatch)
 	}
+	var tried []TimerRow
 	fire := func(t TimerRow) error {
 		j := timerJob(t)
 		e.runJobs(ctx, k, []*job{j})
@@ -54,35 +45,54 @@ func (e *Engine) fireDueTimers(ctx context.Context, k queueKey, jobs []*job) []*
 			o.answer(a.result, a.err)
 			return true
 		})
-		return e.settleTimer(ctx, t, a)
+		err := e.settleTimer(ctx, t, a)
+		if err != nil {
+			tried = append(tried, t)
+		}
+		return err
 	}
-	if _, err := pass(true, next, fire); err != nil {
+	if err == nil {
+		_, err = pass(true, next, fire)
+	}
+	if err != nil {
 		e.log.Warn("due timers could not be fired", "err", err)
 	}
-	return jobs
+	e.cache.forget(k) // when the next one is due is read anew
+	return jobs, tried
 }
 
-// atItsClock leaves out the timers that lie in the future of a replayed programme, whose clock moves with its commands alone.
-func (e *Engine) atItsClock(ctx context.Context, k queueKey, jobs []*job, rows []TimerRow) ([]TimerRow, error) {
-	heads, err := e.store.Heads(ctx, k.community, []string{k.root})
+// dueBy is the time by which timers must have fired before the jobs, and whether one may be due by then. That of a replayed programme
+// moves with its commands alone.
+func (e *Engine) dueBy(ctx context.Context, k queueKey, jobs []*job) (time.Time, bool, error) {
+	v, err := e.view(ctx, k)
 	if err != nil {
-		return nil, err
+		e.cache.forget(k)
+		return time.Time{}, false, err
 	}
-	now := heads[k.root].Frozen
+	due, head := v.due, v.heads[k.root]
+	e.cache.giveBack(v)
+	now := head.Frozen
 	if now.IsZero() {
-		return rows, nil
+		now = e.now()
+	}
+	if now.Before(head.Recorded) {
+		now = head.Recorded // another process's clock is ahead, and no command is recorded before the last
 	}
 	for _, j := range jobs {
 		if j.req.At.After(now) {
 			now = j.req.At
 		}
 	}
-	for n, t := range rows {
-		if t.Due.After(now) {
-			return rows[:n], nil
-		}
+	return now, !due.IsZero() && !due.After(now), nil
+}
+
+// fellDue reports whether a timer may be due before the jobs.
+func (e *Engine) fellDue(ctx context.Context, k queueKey, jobs []*job) bool {
+	if !slices.ContainsFunc(jobs, func(j *job) bool { return j.timer == nil }) {
+		return false
 	}
-	return rows, nil
+	_, due, err := e.dueBy(ctx, k, jobs)
+	return err == nil && due
 }
 
 // timerJob is the command that a due timer fires, by the system.

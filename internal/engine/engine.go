@@ -35,6 +35,7 @@ type Engine struct {
 	log   *slog.Logger
 
 	patience time.Duration
+	cache    *cache
 
 	commits chan submission // ready slices for the committers
 	wg      sync.WaitGroup
@@ -46,6 +47,8 @@ type Engine struct {
 	// unstorable counts, for each timer's command, how often the database itself refused it.
 	unstorable map[string]int
 	places     places
+	keysUsed   usedKeys
+	registrars map[habit]bool // what writes the registry of its community
 	closed     bool
 	idle       *sync.Cond // signalled when a queue runs dry
 
@@ -60,10 +63,11 @@ func New(c Config) *Engine {
 		log = slog.New(slog.DiscardHandler)
 	}
 	e := &Engine{
-		store: c.Store, keys: c.Keys, now: c.Now, log: log,
+		cache: newCache(), store: c.Store, keys: c.Keys, now: c.Now, log: log,
 		commits: make(chan submission, 1024),
 		queues:  map[queueKey]*queue{}, bundles: map[string]*workflow.Bundle{}, turns: map[string]*registryTurn{},
 		unstorable: map[string]int{}, watchers: map[queueKey]map[*watcher]bool{},
+		keysUsed: newUsedKeys(), registrars: map[habit]bool{},
 		patience: cmp.Or(c.Patience, defaultPatience),
 	}
 	e.idle = sync.NewCond(&e.mu)

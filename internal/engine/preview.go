@@ -25,7 +25,7 @@ func (e *Engine) Preview(ctx context.Context, reqs []Request) []Outcome {
 			}
 			builds[k] = b
 		}
-		p := &part{job: &job{req: r}}
+		p := &part{job: &job{req: r, lookup: true}}
 		if err := b.one(ctx, p); err != nil {
 			out[n].Err = e.explained(ctx, b, err)
 			continue
@@ -37,10 +37,11 @@ func (e *Engine) Preview(ctx context.Context, reqs []Request) []Outcome {
 
 // previewBuild reads a root and fires, for itself alone, what is due there.
 func (e *Engine) previewBuild(ctx context.Context, k queueKey, r *Request) (*build, error) {
-	b, err := e.newBuild(ctx, k)
+	v, err := e.newView(ctx, k)
 	if err != nil {
 		return nil, err
 	}
+	b := e.newBuild(v)
 	now := e.now()
 	if r.At.After(now) {
 		now = r.At
@@ -49,10 +50,10 @@ func (e *Engine) previewBuild(ctx context.Context, k queueKey, r *Request) (*bui
 	if err != nil {
 		return nil, fmt.Errorf("look for due timers: %w", err)
 	}
-	if rows, err = e.atItsClock(ctx, k, []*job{{req: *r}}, rows); err != nil {
-		return nil, err
-	}
 	for _, t := range rows {
+		if frozen := v.heads[k.root].Frozen; !frozen.IsZero() && t.Due.After(frozen) && t.Due.After(r.At) {
+			break // its clock moves with its commands alone
+		}
 		if err := b.one(ctx, &part{job: timerJob(t)}); err != nil && !refusing(err) {
 			return nil, err
 		}
@@ -72,10 +73,11 @@ func (e *Engine) Why(ctx context.Context, community, root, target, person string
 		return nil, err
 	}
 	j := &job{req: req}
-	b, err := e.newBuild(ctx, queueKey{community, req.Root})
+	v, err := e.newView(ctx, queueKey{community, req.Root})
 	if err != nil {
 		return nil, err
 	}
+	b := e.newBuild(v)
 	if err := b.load(ctx, b.prefetch(j)); err != nil {
 		return nil, err
 	}

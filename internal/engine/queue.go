@@ -27,7 +27,9 @@ type queue struct{ jobs []*job }
 type job struct {
 	req   Request
 	timer *TimerRow // the due timer that this job fires, if any
-	done  chan answer
+	// lookup: its idempotency key may have been used, so that the database is asked before anything is decided.
+	lookup bool
+	done   chan answer
 }
 
 type answer struct {
@@ -58,6 +60,7 @@ func (e *Engine) hand(ctx context.Context, jobs ...*job) error {
 	}
 	for _, j := range jobs {
 		k := queueKey{j.req.Community, j.req.root()}
+		j.lookup = j.req.IdempotencyKey != "" && e.keysUsed.seen(&j.req)
 		q := e.queues[k]
 		if q == nil {
 			q = &queue{}
@@ -107,10 +110,19 @@ func (e *Engine) work(ctx context.Context, k queueKey, q *queue) {
 
 // runJobs carries a slice of jobs through load, apply and commit until every one has its answer.
 func (e *Engine) runJobs(ctx context.Context, k queueKey, jobs []*job) {
-	if jobs = e.fireDueTimers(ctx, k, jobs); len(jobs) == 0 {
-		return
+	patience := time.NewTimer(e.patience)
+	defer patience.Stop()
+	var err error
+	for {
+		var tried []TimerRow
+		if jobs, tried = e.fireDueTimers(ctx, k, jobs); len(jobs) == 0 {
+			return
+		}
+		jobs, err = e.attempts(ctx, k, jobs, tried, patience.C)
+		if !errors.Is(err, errDue) {
+			break
+		}
 	}
-	jobs, err := e.attempts(ctx, k, jobs)
 	switch {
 	case err == nil:
 	case len(jobs) > 1 && fault.KindOf(err) != fault.Unavailable:
@@ -127,41 +139,54 @@ func (e *Engine) runJobs(ctx context.Context, k queueKey, jobs []*job) {
 	}
 }
 
+// errDue says that timers fell due while a slice was tried: they go first.
+var errDue = errors.New("timers fell due")
+
 // attempts prepares and commits a slice, again and again while others are faster, for as long as the engine's patience lasts. It
 // returns the jobs that have no answer yet, with the reason.
-func (e *Engine) attempts(ctx context.Context, k queueKey, jobs []*job) ([]*job, error) {
-	patience := time.NewTimer(e.patience)
-	defer patience.Stop()
+func (e *Engine) attempts(ctx context.Context, k queueKey, jobs []*job, tried []TimerRow, patience <-chan time.Time) ([]*job, error) {
 	registry := &turn{engine: e, community: k.community}
 	defer registry.leave()
-	if k.root == k.community {
+	if k.root == k.community || e.mayRegister(jobs) {
 		registry.take()
 	}
 	for attempt := 0; ; attempt++ {
-		s, err := e.prepare(ctx, k, jobs)
-		if err == nil && s.registers() && registry.take() {
+		if attempt > 0 && e.fellDue(ctx, k, jobs) {
+			return jobs, errDue
+		}
+		b, err := e.prepare(ctx, k, jobs)
+		if err == nil && b.registers() && registry.take() {
+			e.registering(jobs)
+			e.cache.forget(k)
 			continue // what was prepared outside its turn may be old by now
 		}
-		if err == nil && len(jobs) > 1 && s.overlaps() {
-			return jobs, errOverlap
+		if err == nil && len(jobs) > 1 && b.overlaps() {
+			err = errOverlap
 		}
-		if err == nil && !s.empty() {
-			err = e.commit(ctx, s)
+		if err == nil && !b.empty() {
+			b.slice.Tried = tried
+			err = e.commit(ctx, b.work)
 		}
-		switch {
-		case err == nil:
-			s.answerAll(nil)
+		if err == nil {
+			b.keep()
+			b.answerAll(nil)
 			return nil, nil
+		}
+		e.cache.forget(k)
+		switch {
 		case errors.Is(err, ErrUnknownOutcome):
-			e.settle(ctx, s)
-			if jobs = s.open(); len(jobs) == 0 {
+			e.settle(ctx, b.work)
+			if jobs = b.open(); len(jobs) == 0 {
 				return nil, nil
 			}
 		case !errors.Is(err, ErrConflict):
 			return jobs, err
 		}
+		for _, j := range jobs {
+			j.lookup = true // perhaps it was the idempotency key
+		}
 		select {
-		case <-patience.C:
+		case <-patience:
 			return jobs, outOfPatience(err)
 		default:
 			backoff(attempt)

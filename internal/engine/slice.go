@@ -66,56 +66,57 @@ func (w *work) open() []*job {
 // build is the state of preparing one slice: what is loaded, the chains as they grow, the rows as they end up.
 type build struct {
 	*work
+	*view  // its heads grow with each entry
 	e      *Engine
-	snap   *workflow.Snapshot
-	heads  map[string]Head // root → head, growing with each entry
 	chains map[string]*Chain
 	rows   map[string]RowWrite
 	order  []string
 	dist   map[workflow.Key]int64
 	reads  map[string]int64
+	at     int64 // the registry's seq before the slice, at which everything that was read of it is valid
+	absent bool  // a decision rests on a registry row that is not there
 	subj   *subjects
 }
 
 // newBuild begins a slice of a root.
-func (e *Engine) newBuild(ctx context.Context, k queueKey) (*build, error) {
-	roots := []string{k.root}
-	if k.root != k.community {
-		roots = append(roots, k.community)
+func (e *Engine) newBuild(v *view) *build {
+	return &build{
+		work: &work{key: v.of, slice: Slice{Community: v.of.community}}, view: v, e: e, chains: map[string]*Chain{}, rows: map[string]RowWrite{},
+		dist: map[workflow.Key]int64{}, reads: map[string]int64{}, at: v.seq[v.of.community], subj: newSubjects(e, v.of.community),
 	}
-	heads, err := e.store.Heads(ctx, k.community, roots)
-	if err != nil {
-		return nil, err
-	}
-	b := &build{
-		work: &work{key: k, slice: Slice{Community: k.community}}, e: e, snap: workflow.NewSnapshot(),
-		heads: maps.Clone(heads), chains: map[string]*Chain{}, rows: map[string]RowWrite{},
-		dist: map[workflow.Key]int64{}, reads: map[string]int64{}, subj: newSubjects(e, k.community),
-	}
-	if b.heads == nil {
-		b.heads = map[string]Head{}
-	}
-	return b, nil
 }
 
-// prepare loads what a slice's jobs need and applies them one after the other.
-func (e *Engine) prepare(ctx context.Context, k queueKey, jobs []*job) (*work, error) {
-	b, err := e.newBuild(ctx, k)
+// prepare applies a slice's jobs one after the other to what is known of their root, and loads what is not.
+func (e *Engine) prepare(ctx context.Context, k queueKey, jobs []*job) (*build, error) {
+	v, err := e.view(ctx, k)
 	if err != nil {
 		return nil, err
 	}
+	b := e.newBuild(v)
+	refused := false
+	before := maps.Clone(v.seq)
 	for _, j := range jobs {
 		p := &part{job: j}
 		b.parts = append(b.parts, p)
 		if err := b.one(ctx, p); err != nil {
 			if !refusing(err) {
-				return b.work, err
+				return b, err
 			}
 			p.refusal = e.explained(ctx, b, err)
+			refused = true
+		}
+	}
+	if refused {
+		ok, err := e.current(ctx, k, before)
+		if err != nil {
+			return b, err
+		}
+		if !ok {
+			return b, fmt.Errorf("%w: a command was refused on old rows", ErrConflict)
 		}
 	}
 	b.finish()
-	return b.work, nil
+	return b, nil
 }
 
 // refusing reports whether an error is an answer to its command, and none about the machinery.
@@ -131,9 +132,22 @@ func (b *build) one(ctx context.Context, p *part) error {
 	if err := b.load(ctx, b.prefetch(j)); err != nil {
 		return err
 	}
-	if done, err := b.replay(ctx, p); done || err != nil {
+	if done, err := b.replay(ctx, p, j.lookup); done || err != nil {
 		return err
 	}
+	err := b.decide(ctx, p)
+	if err == nil || !refusing(err) || j.lookup || j.req.IdempotencyKey == "" {
+		return err
+	}
+	if done, failed := b.replayKey(ctx, p, true); done || failed != nil { // what was carried out goes before any refusal
+		return failed
+	}
+	return err
+}
+
+// decide applies one job that is no replay.
+func (b *build) decide(ctx context.Context, p *part) error {
+	j := p.job
 	env, err := b.env(ctx, j)
 	if err != nil {
 		return err
@@ -206,12 +220,16 @@ func (b *build) load(ctx context.Context, keys []workflow.Key) error {
 	if len(want) == 0 {
 		return nil
 	}
+	if want = b.e.cache.known(b.view, want); len(want) == 0 {
+		return nil
+	}
 	answers, err := b.e.store.Load(ctx, b.key.community, want)
 	if err != nil {
 		return err
 	}
+	b.e.cache.share(b.view, want, answers)
 	for n, k := range want {
-		b.snap.Put(k, answers[n])
+		b.put(k, answers[n])
 		if k.Kind == workflow.KeyReferrers {
 			b.slice.Pointed = append(b.slice.Pointed, pointed(k, answers[n].Instances))
 		}
@@ -219,24 +237,13 @@ func (b *build) load(ctx context.Context, keys []workflow.Key) error {
 	return nil
 }
 
-// replay answers a command that was carried out before: by its id in the chain, or by its idempotency key.
-func (b *build) replay(ctx context.Context, p *part) (bool, error) {
+// replay answers a command that was carried out before: by its idempotency key, or by its id in the chain. The database is asked
+// about the key only where there is reason to: to insert it again with the commit fails, and that is when it is asked.
+func (b *build) replay(ctx context.Context, p *part, ask bool) (bool, error) {
 	r := &p.job.req
 	if r.IdempotencyKey != "" {
-		stored, err := b.stored(ctx, r)
-		if err != nil {
-			return false, err
-		}
-		if stored != nil {
-			if stored.Fingerprint != r.print {
-				return false, fault.New(fault.Mismatch, "idempotency_key_reused",
-					"同一个 Idempotency-Key 已用于另一项请求；请换一个新的", "this Idempotency-Key was already used for another request; choose a new one")
-			}
-			if err := json.Unmarshal(stored.Response, &p.result); err != nil {
-				return false, fmt.Errorf("stored answer to key of command %s: %w", stored.Command, err)
-			}
-			p.result.Replayed, p.replayed = true, true
-			return true, nil
+		if done, err := b.replayKey(ctx, p, ask); done || err != nil {
+			return done, err
 		}
 	}
 	entry := b.snap.Entry(r.root(), r.ID)
@@ -255,12 +262,32 @@ func (b *build) replay(ctx context.Context, p *part) (bool, error) {
 	return true, r.checkMade(entry)
 }
 
-// stored finds an idempotency key among those of this slice, then in the database.
-func (b *build) stored(ctx context.Context, r *Request) (*Idempotency, error) {
+// replayKey answers a command whose idempotency key is among those of this slice or, where it is to be asked, in the database.
+func (b *build) replayKey(ctx context.Context, p *part, ask bool) (bool, error) {
+	r := &p.job.req
+	stored, err := b.stored(ctx, r, ask)
+	if err != nil || stored == nil {
+		return false, err
+	}
+	if stored.Fingerprint != r.print {
+		return false, fault.New(fault.Mismatch, "idempotency_key_reused",
+			"同一个 Idempotency-Key 已用于另一项请求；请换一个新的", "this Idempotency-Key was already used for another request; choose a new one")
+	}
+	if err := json.Unmarshal(stored.Response, &p.result); err != nil {
+		return false, fmt.Errorf("stored answer to key of command %s: %w", stored.Command, err)
+	}
+	p.result.Replayed, p.replayed = true, true
+	return true, nil
+}
+
+func (b *build) stored(ctx context.Context, r *Request, ask bool) (*Idempotency, error) {
 	for n := range b.slice.Keys {
 		if k := &b.slice.Keys[n]; k.Person == r.Actor.Person && k.Key == r.IdempotencyKey {
 			return k, nil
 		}
+	}
+	if !ask {
+		return nil, nil //nolint:nilnil // nobody was asked
 	}
 	return b.e.store.Replay(ctx, r.Community, r.Actor.Person, r.IdempotencyKey, b.e.now())
 }
@@ -289,11 +316,10 @@ func (b *build) env(ctx context.Context, j *job) (workflow.Env, error) {
 	if err := b.checkCommunity(ctx, r, bundle); err != nil {
 		return workflow.Env{}, err
 	}
-	seq := map[string]int64{}
-	for root, h := range b.heads {
-		seq[root] = h.Seq
+	if j.timer == nil && b.slice.DueBy.Before(now) {
+		b.slice.DueBy = now
 	}
-	return workflow.Env{Bundle: bundle, Snap: b.snap, Now: now, Zone: b.zone(r), Seq: seq}, nil
+	return workflow.Env{Bundle: bundle, Snap: b.snap, Now: now, Zone: b.zone(r), Seq: b.seq}, nil
 }
 
 // clock is the time of a command: the process's, or that of a replayed programme; never before the last entry's.

@@ -75,11 +75,18 @@ type Slice struct {
 	Subjects  []SubjectKey
 	Terms     []SearchTerm
 	Refs      []RefWrite
-	Reads     []Read // registry rows that guards read; re-checked under a share lock
+	// Reads are the registry rows that guards read. They are re-checked with the registry held still, one by one unless it is still at
+	// ReadsAt, the seq at which all of them were as they are here; 0: that is not known.
+	Reads   []Read
+	ReadsAt int64
 	// Pointed is what decisions relied on of who points to what; re-checked, with the rows pointed to locked.
 	Pointed []Pointed
 	// RegistrySeq is set when a decision relied on a registry row that was not there: the registry must still be at this seq.
 	RegistrySeq int64
+	// DueBy is the time of the slice's last command that no timer fires; zero if there is none. No timer of the root that is due by
+	// then may wait, unless the slice ends it or it is among Tried: it would have had to fire first.
+	DueBy time.Time
+	Tried []TimerRow // timers that could not be fired, and wait on
 }
 
 // Chain is the part of a slice that belongs to one root.

@@ -36,9 +36,7 @@ func (b *build) take(ctx context.Context, p *part, cmd workflow.Command, out *wo
 			}
 		}
 	}
-	if _, writes := b.chains[b.key.community]; out.Absent && !writes {
-		b.slice.RegistrySeq = b.heads[b.key.community].Seq
-	}
+	b.absent = b.absent || out.Absent
 	b.timers(out)
 	b.erase(out)
 	b.slice.Terms = append(b.slice.Terms, terms...)
@@ -86,7 +84,7 @@ func (b *build) chain(p *part, entry *workflow.Entry) error {
 	if !head.Frozen.IsZero() && head.Frozen.Before(entry.Recorded) {
 		head.Frozen = entry.Recorded
 	}
-	b.heads[entry.Root] = head
+	b.setHead(head)
 	c.Head = head
 	c.Entries = append(c.Entries, StoredEntry{
 		Root: entry.Root, Seq: entry.Seq, Command: entry.Command, Target: entry.Target, Recorded: entry.Recorded, Body: body, MAC: mac,
@@ -235,13 +233,24 @@ func (b *build) finish() {
 		b.slice.Distinct = append(b.slice.Distinct, DistinctWrite{Instance: k.A, Aggregate: k.B, Value: k.C, N: n})
 	}
 	slices.SortFunc(b.slice.Distinct, compareDistinct)
+	if !b.registers() { // whoever writes the registry holds it still by its seq
+		b.relied()
+	}
+	b.slice.Subjects = b.subj.writes()
+}
+
+// relied names the registry rows that the decisions rest on.
+func (b *build) relied() {
 	for id, v := range b.reads {
-		if _, own := b.rows[id]; !own {
-			b.slice.Reads = append(b.slice.Reads, Read{Instance: id, Version: v})
-		}
+		b.slice.Reads = append(b.slice.Reads, Read{Instance: id, Version: v})
 	}
 	slices.SortFunc(b.slice.Reads, func(x, y Read) int { return strings.Compare(x.Instance, y.Instance) })
-	b.slice.Subjects = b.subj.writes()
+	if len(b.slice.Reads) > 0 {
+		b.slice.ReadsAt = b.at
+	}
+	if b.absent {
+		b.slice.RegistrySeq = b.at
+	}
 }
 
 func compareDistinct(x, y DistinctWrite) int {

@@ -31,8 +31,10 @@ func (e *Engine) Watch(community, root string) (hints <-chan struct{}, stop func
 	}
 }
 
-// Hint says that another process may have made a chain grow; "" and "" stand for every chain. It never blocks.
+// Hint says that another process may have made a chain grow; "" and "" stand for every chain. What is kept of it is read anew. Hints
+// may be lost: a commit still refuses what was decided on old rows. It never blocks.
 func (e *Engine) Hint(community, root string) {
+	e.cache.hint(community, root)
 	e.watching.RLock()
 	defer e.watching.RUnlock()
 	if community != "" || root != "" {

@@ -130,10 +130,11 @@ func (a place) registry() bool { return a.community == a.id }
 
 // decision is what the database says before anything is written, plus what the slices accepted so far will have done.
 type decision struct {
-	seqs     map[place]int64 // of the roots there are
-	versions map[place]int64 // of the rows that were read; 0 for one that is gone
-	written  map[place]bool  // roots
-	taken    map[string]bool // idempotency and subject keys
+	seqs     map[place]int64             // of the roots there are
+	versions map[place]int64             // of the rows that were read; 0 for one that is gone
+	written  map[place]bool              // roots
+	taken    map[string]bool             // idempotency and subject keys
+	due      map[place][]engine.TimerRow // those that wait though they were due by the time of a slice
 	pointed  map[aim][]string
 	aimed    map[place]bool // what slices accepted so far point to, and what points
 }
@@ -150,7 +151,10 @@ func (t *txn) decide(ctx context.Context, plans []*plan) ([]*plan, error) {
 	if d.pointed, err = t.lockPointed(ctx, valid); err != nil {
 		return nil, err
 	}
-	if d.versions, err = t.lockReads(ctx, valid); err != nil {
+	if d.versions, err = t.lockReads(ctx, d.unsure(valid)); err != nil {
+		return nil, err
+	}
+	if d.due, err = t.dueTimers(ctx, valid); err != nil {
 		return nil, err
 	}
 	var ready []*plan
@@ -163,29 +167,31 @@ func (t *txn) decide(ctx context.Context, plans []*plan) ([]*plan, error) {
 	return ready, nil
 }
 
-// lockRoots locks the roots of all plans against other writers and returns their seqs. A slice that read the absence of
-// a registry row also keeps the registry still: there is no row that could be locked instead.
+// lockRoots locks the roots of all plans against other writers and returns their seqs. Registries that slices only read are locked
+// against writers too, all of them alike, so that the order of their ids is the order of the locks.
 func (t *txn) lockRoots(ctx context.Context, plans []*plan) (map[place]int64, error) {
-	exclusive, shared := map[place]bool{}, map[place]bool{}
+	roots, registries := map[place]bool{}, map[place]bool{}
+	suffix := t.dialect.forShare
 	for _, p := range plans {
 		for _, c := range p.slice.Chains {
-			exclusive[place{p.slice.Community, c.Head.Root}] = true
+			at := place{p.slice.Community, c.Head.Root}
+			if !at.registry() {
+				roots[at] = true
+				continue
+			}
+			registries[at] = true
+			suffix = t.dialect.forWrite
 		}
-		if p.slice.RegistrySeq > 0 || slices.ContainsFunc(p.slice.Reads, func(r engine.Read) bool { return r.Version == 0 }) {
-			shared[place{p.slice.Community, p.slice.Community}] = true
+		if p.slice.RegistrySeq > 0 || len(p.slice.Reads) > 0 {
+			registries[place{p.slice.Community, p.slice.Community}] = true
 		}
 	}
-	seqs := map[place]int64{}
-	for at := range exclusive {
-		delete(shared, at)
-	}
-	steps := []struct {
+	seqs := make(map[place]int64, len(roots)+len(registries))
+	for _, step := range []struct {
 		roots  map[place]bool
-		last   bool // registries
 		suffix string
-	}{{exclusive, false, t.dialect.forWrite}, {exclusive, true, t.dialect.forWrite}, {shared, true, t.dialect.forShare}}
-	for _, step := range steps {
-		rows := sortedRows(step.roots, func(at place) bool { return at.registry() == step.last })
+	}{{roots, t.dialect.forWrite}, {registries, suffix}} {
+		rows := sortedRows(step.roots, func(place) bool { return true })
 		text := "select r.community, r.id, r.seq from (" + rowsMark + ") as v cross join roots as r " +
 			"where r.community = v.column1 and r.id = v.column2 order by r.community, r.id" + step.suffix
 		err := t.queryRows(ctx, text, rows, func(found *sql.Rows) error {
@@ -200,6 +206,55 @@ func (t *txn) lockRoots(ctx context.Context, plans []*plan) (map[place]int64, er
 		}
 	}
 	return seqs, nil
+}
+
+// unsure returns the plans whose reads must be checked one by one: the registry has moved on since all of them were seen.
+func (d *decision) unsure(plans []*plan) []*plan {
+	writing := map[string]bool{} // communities whose registry another plan of this commit changes
+	for _, p := range plans {
+		if p.writes(p.slice.Community) {
+			writing[p.slice.Community] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(plans), func(p *plan) bool { return !writing[p.slice.Community] && d.vouched(p) })
+}
+
+// dueTimers returns the timers of the plans' roots that wait though they were due by the time of the plan's commands.
+func (t *txn) dueTimers(ctx context.Context, plans []*plan) (map[place][]engine.TimerRow, error) {
+	var rows [][]any
+	for _, p := range plans {
+		if root := p.slice.Chains[0]; !p.slice.DueBy.IsZero() && !root.New {
+			rows = append(rows, []any{p.slice.Community, root.Head.Root, p.slice.DueBy.UnixMicro()})
+		}
+	}
+	found := map[place][]engine.TimerRow{}
+	text := "select r.community, r.root, r.instance, r.rule, r.generation from (" + rowsMark + ") as v cross join timers as r " +
+		"where r.root = v.column2 and r.community = v.column1 and r.status = 'waiting' and r.due_at <= cast(v.column3 as bigint)"
+	err := t.queryRows(ctx, text, rows, func(row *sql.Rows) error {
+		var w engine.TimerRow
+		err := row.Scan(&w.Community, &w.Root, &w.Instance, &w.Rule, &w.Generation)
+		at := place{w.Community, w.Root}
+		found[at] = append(found[at], w)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for timers that are due: %w", err)
+	}
+	return found, nil
+}
+
+// overdue returns a timer that should have fired before the plan's commands, if there is one.
+func (d *decision) overdue(p *plan) *engine.TimerRow {
+	for _, w := range d.due[place{p.slice.Community, p.slice.Chains[0].Head.Root}] {
+		same := func(o engine.TimerRow) bool {
+			return o.Instance == w.Instance && o.Rule == w.Rule && o.Generation == w.Generation
+		}
+		ended := slices.ContainsFunc(p.slice.Timers, func(o engine.TimerWrite) bool { return !o.Insert && o.Row.Status == engine.TimerFired && same(o.Row) })
+		if !ended && !slices.ContainsFunc(p.slice.Tried, same) {
+			return &w
+		}
+	}
+	return nil
 }
 
 // lockReads locks the registry rows that decisions relied on against change and returns their versions.
@@ -261,11 +316,27 @@ func (d *decision) judge(p *plan) error {
 	if want := p.slice.RegistrySeq; want > 0 && (d.written[registry] || d.seqs[registry] != want) {
 		return fmt.Errorf("%w: the registry, on whose silence a decision relied, is no longer at %d", engine.ErrConflict, want)
 	}
+	if w := d.overdue(p); w != nil {
+		return fmt.Errorf("%w: timer %s of %s is due and must fire before", engine.ErrConflict, w.Rule, w.Instance)
+	}
+	if d.vouched(p) {
+		return d.judgeKeys(p)
+	}
 	for _, r := range p.slice.Reads {
 		if v := d.versions[place{p.slice.Community, r.Instance}]; v != r.Version {
 			return fmt.Errorf("%w: %s, which was relied on, is at version %d, not at %d", engine.ErrConflict, r.Instance, v, r.Version)
 		}
 	}
+	return d.judgeKeys(p)
+}
+
+// vouched reports whether the registry still is what the plan's reads were seen in, without changes in this commit either.
+func (d *decision) vouched(p *plan) bool {
+	registry := place{p.slice.Community, p.slice.Community}
+	return p.slice.ReadsAt > 0 && d.seqs[registry] == p.slice.ReadsAt && !d.written[registry]
+}
+
+func (d *decision) judgeKeys(p *plan) error {
 	for _, name := range p.uniqueNames() {
 		if d.taken[name] {
 			return fmt.Errorf("%w: another command of the same commit uses the same key", engine.ErrConflict)
