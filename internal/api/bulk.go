@@ -23,7 +23,7 @@ type bulkInput struct {
 
 // bulkRow is one command of a list.
 type bulkRow struct {
-	commandBody
+	CommandBody
 	Kind     string `json:"kind,omitempty" enum:"fire,create,edit,cancel,skip,reopen" default:"fire" doc:"What to do."`
 	Target   string `json:"target" minLength:"1" maxLength:"200" doc:"Id of the instance; to create, of the instance to stand under."`
 	Event    string `json:"event,omitempty" maxLength:"100" doc:"To fire."`
@@ -122,7 +122,7 @@ func (s *server) rowRequest(ctx context.Context, r *bulkRow, key string) (engine
 	req := engine.Request{Command: workflow.Command{
 		Kind: kind, Target: r.Target, Event: r.Event, Workflow: r.Workflow, Slot: r.Slot, Key: r.Key,
 	}}
-	if err := s.fill(ctx, &req, preconditions{Key: key}, &r.commandBody); err != nil {
+	if err := s.fill(ctx, &req, Preconditions{Key: key}, &r.CommandBody); err != nil {
 		return req, err
 	}
 	req.IfVersion = r.Version

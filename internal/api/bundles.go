@@ -40,7 +40,7 @@ type definitionFiles struct {
 }
 
 type checkInput struct {
-	communityPath
+	CommunityPath
 	Body definitionFiles
 }
 
@@ -54,13 +54,13 @@ type checkAnswer struct {
 
 type bundleAnswer struct{ Body BundleInfo }
 
-type bundlePath struct {
-	communityPath
+type BundlePath struct {
+	CommunityPath
 	Hash string `path:"hash" maxLength:"64" doc:"Hash of the bundle, or current."`
 }
 
 type definitionPath struct {
-	bundlePath
+	BundlePath
 	Name string `path:"name" maxLength:"100" doc:"Name of the workflow."`
 }
 
@@ -75,8 +75,8 @@ type definitionAnswer struct {
 }
 
 type currentInput struct {
-	communityPath
-	preconditions
+	CommunityPath
+	Preconditions
 	Body struct {
 		Hash   string `json:"hash" minLength:"64" maxLength:"64" doc:"Hash of a loaded bundle."`
 		Reason string `json:"reason,omitempty" maxLength:"10000"`
@@ -99,7 +99,7 @@ func (s *server) bundleRoutes() {
 	}, s.loadBundle)
 	register(s, operation{
 		id: "get-bundle", method: http.MethodGet, path: base + "/{hash}", tag: tagBundles, summary: "Read a bundle",
-	}, func(ctx context.Context, in *bundlePath) (*bundleAnswer, error) {
+	}, func(ctx context.Context, in *BundlePath) (*bundleAnswer, error) {
 		b, err := s.bundle(ctx, in)
 		if err != nil {
 			return nil, err
@@ -128,7 +128,7 @@ func bundleInfo(b *workflow.Bundle, current string) BundleInfo {
 	return info
 }
 
-func (s *server) listBundles(ctx context.Context, in *communityPath) (*listed[BundleInfo], error) {
+func (s *server) listBundles(ctx context.Context, in *CommunityPath) (*listed[BundleInfo], error) {
 	if err := s.definers(ctx, in.Community); err != nil {
 		return nil, err
 	}
@@ -168,7 +168,7 @@ func (s *server) definers(ctx context.Context, community string) error {
 }
 
 // bundle finds a bundle by its hash: whoever knows the hash knows the content.
-func (s *server) bundle(ctx context.Context, in *bundlePath) (*workflow.Bundle, error) {
+func (s *server) bundle(ctx context.Context, in *BundlePath) (*workflow.Bundle, error) {
 	if err := s.definers(ctx, in.Community); err != nil {
 		return nil, err
 	}
@@ -179,7 +179,7 @@ func (s *server) bundle(ctx context.Context, in *bundlePath) (*workflow.Bundle, 
 }
 
 func (s *server) definition(ctx context.Context, in *definitionPath) (*definitionAnswer, error) {
-	b, err := s.bundle(ctx, &in.bundlePath)
+	b, err := s.bundle(ctx, &in.BundlePath)
 	if err != nil {
 		return nil, err
 	}
@@ -201,7 +201,7 @@ func (s *server) compile(ctx context.Context, community string, d definitionFile
 		if hash == "" {
 			hash = "current"
 		}
-		b, err := s.bundle(ctx, &bundlePath{communityPath{community}, hash})
+		b, err := s.bundle(ctx, &BundlePath{CommunityPath{community}, hash})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -268,7 +268,7 @@ func (s *server) setBundle(ctx context.Context, in *currentInput) (*answered, er
 		return nil, err
 	}
 	req := engine.Request{Command: workflow.Command{Kind: workflow.KindEdit, Root: in.Community, Target: in.Community}}
-	if err := s.fill(ctx, &req, in.preconditions, &commandBody{Input: fields{"bundle": in.Body.Hash}, Reason: in.Body.Reason}); err != nil {
+	if err := s.fill(ctx, &req, in.Preconditions, &CommandBody{Input: fields{"bundle": in.Body.Hash}, Reason: in.Body.Reason}); err != nil {
 		return nil, err
 	}
 	return s.do(ctx, req)

@@ -14,14 +14,14 @@ import (
 	"github.com/linli/linli/internal/workflow"
 )
 
-// preconditions are the headers that every command may carry.
-type preconditions struct {
+// Preconditions are the headers that every command may carry.
+type Preconditions struct {
 	Key     string `header:"Idempotency-Key" maxLength:"200" doc:"Makes a repeated request answer as the first one did; kept for 72 hours."`
 	IfMatch string `header:"If-Match" maxLength:"100" doc:"The ETag of the instance as it was last read: the command fails with 412 if it is not the current one." example:"\"3\""`
 }
 
-// commandBody is what any command may say besides what it asks for.
-type commandBody struct {
+// CommandBody is what any command may say besides what it asks for.
+type CommandBody struct {
 	Input    fields                 `json:"input,omitempty" doc:"The values of the form."`
 	Reason   string                 `json:"reason,omitempty" maxLength:"10000" doc:"Why; some events ask for it."`
 	Occurred string                 `json:"occurred,omitempty" maxLength:"64" doc:"When it happened: 2023-06-14, 2023-06-14/morning (afternoon, evening), an RFC 3339 time, or unknown. Now, if left out." example:"2023-06-14/morning"`
@@ -104,7 +104,7 @@ func (s *server) discreet(ctx context.Context, req engine.Request, err error) er
 }
 
 // fill puts what a body says into a request.
-func (s *server) fill(ctx context.Context, req *engine.Request, p preconditions, b *commandBody) error {
+func (s *server) fill(ctx context.Context, req *engine.Request, p Preconditions, b *CommandBody) error {
 	req.IdempotencyKey = p.Key
 	var err error
 	if req.IfVersion, err = ifMatch(p.IfMatch); err != nil {
@@ -184,17 +184,17 @@ func (s *server) zone(ctx context.Context, community string) (*time.Location, er
 	return calendar.Zone("Asia/Shanghai")
 }
 
-// instancePath names an instance in a path.
-type instancePath struct {
+// InstancePath names an instance in a path.
+type InstancePath struct {
 	Community string `path:"community" maxLength:"200" doc:"Id of the community."`
 	ID        string `path:"id" maxLength:"200" doc:"Id of the instance."`
 }
 
 type fireInput struct {
-	instancePath
-	preconditions
+	InstancePath
+	Preconditions
 	Event string       `path:"event" maxLength:"100" doc:"Name of the event, as GET …/options lists them."`
-	Body  *commandBody `required:"false"`
+	Body  *CommandBody `required:"false"`
 }
 
 // commandRoutes are what can be done with one instance.
@@ -210,7 +210,7 @@ func (s *server) fire(ctx context.Context, in *fireInput) (*answered, error) {
 		return nil, err
 	}
 	req := engine.Request{Command: workflow.Command{Kind: workflow.KindFire, Target: in.ID, Event: in.Event}}
-	if err := s.fill(ctx, &req, in.preconditions, in.Body); err != nil {
+	if err := s.fill(ctx, &req, in.Preconditions, in.Body); err != nil {
 		return nil, err
 	}
 	return s.do(ctx, req)

@@ -27,7 +27,7 @@ func (s *server) document() huma.Config {
 				},
 			},
 		},
-		Formats: map[string]huma.Format{"application/json": format}, DefaultFormat: "application/json",
+		Formats: map[string]huma.Format{"application/json": format, "json": format}, DefaultFormat: "application/json",
 	}
 	if s.PublicURL != "" {
 		c.Servers = []*huma.Server{{URL: s.PublicURL}}

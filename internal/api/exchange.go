@@ -24,6 +24,7 @@ type exchange struct {
 	stream bool          // the answer goes on until somebody ends it
 	over   bool          // end was called
 	broke  bool          // it broke after the answer had begun
+	gone   bool          // the client does not take the answer
 }
 
 // Unwrap lets http.ResponseController reach the connection.
@@ -59,6 +60,7 @@ func (x *exchange) Write(b []byte) (int, error) {
 	}
 	n, err := x.ResponseWriter.Write(b)
 	x.bytes += int64(n)
+	x.gone = x.gone || err != nil
 	return n, err //nolint:wrapcheck // as the writer itself
 }
 

@@ -10,32 +10,32 @@ import (
 
 // moveInput is a command of the engine's own kinds that has no form: cancel, skip, reopen.
 type moveInput struct {
-	instancePath
-	preconditions
-	Body *moveBody `required:"false"`
+	InstancePath
+	Preconditions
+	Body *MoveBody `required:"false"`
 }
 
-type moveBody struct {
+type MoveBody struct {
 	Reason   string    `json:"reason,omitempty" maxLength:"10000" doc:"Why; it is kept in the history."`
 	Occurred string    `json:"occurred,omitempty" maxLength:"64" doc:"When it happened; now, if left out." example:"2023-06-14"`
 	OnBehalf *onBehalf `json:"on_behalf,omitempty" doc:"Somebody else decided, and the caller records it (代录)."`
 }
 
 type waiveInput struct {
-	instancePath
-	preconditions
+	InstancePath
+	Preconditions
 	Body struct {
-		moveBody
+		MoveBody
 		Need string `json:"need" minLength:"1" maxLength:"200" doc:"Name of the need, as the refusal's reason gives it."`
 		Note string `json:"note,omitempty" maxLength:"10000" doc:"What is said about it in public; the reason stays internal."`
 	}
 }
 
 type backfillInput struct {
-	instancePath
-	preconditions
+	InstancePath
+	Preconditions
 	Body struct {
-		commandBody
+		CommandBody
 		State string `json:"state" minLength:"1" maxLength:"100" doc:"The state to reach."`
 	}
 }
@@ -54,7 +54,7 @@ func (s *server) moveRoutes() {
 			id: string(m.kind), method: http.MethodPost, path: "/communities/{community}/instances/{id}/" + string(m.kind),
 			tag: tagCommands, summary: m.summary, about: m.about,
 		}, func(ctx context.Context, in *moveInput) (*answered, error) {
-			return s.move(ctx, engine.Request{Command: workflow.Command{Kind: m.kind, Target: in.ID}}, in.Community, in.preconditions, in.Body)
+			return s.move(ctx, engine.Request{Command: workflow.Command{Kind: m.kind, Target: in.ID}}, in.Community, in.Preconditions, in.Body)
 		})
 	}
 	register(s, operation{
@@ -63,7 +63,7 @@ func (s *server) moveRoutes() {
 		about:   "The reason is kept, and a public note may be. Every event that the need stood in the way of can be fired afterwards.",
 	}, func(ctx context.Context, in *waiveInput) (*answered, error) {
 		req := engine.Request{Command: workflow.Command{Kind: workflow.KindWaive, Target: in.ID, Need: in.Body.Need, Note: in.Body.Note}}
-		return s.move(ctx, req, in.Community, in.preconditions, &in.Body.moveBody)
+		return s.move(ctx, req, in.Community, in.Preconditions, &in.Body.MoveBody)
 	})
 	register(s, operation{
 		id: "backfill", method: http.MethodPost, path: "/communities/{community}/instances/{id}/backfill", tag: tagCommands,
@@ -74,7 +74,7 @@ func (s *server) moveRoutes() {
 			return nil, err
 		}
 		req := engine.Request{Command: workflow.Command{Kind: workflow.KindBackfill, Target: in.ID, State: in.Body.State}}
-		if err := s.fill(ctx, &req, in.preconditions, &in.Body.commandBody); err != nil {
+		if err := s.fill(ctx, &req, in.Preconditions, &in.Body.CommandBody); err != nil {
 			return nil, err
 		}
 		return s.do(ctx, req)
@@ -82,11 +82,11 @@ func (s *server) moveRoutes() {
 }
 
 // move carries out a command without a form.
-func (s *server) move(ctx context.Context, req engine.Request, community string, p preconditions, b *moveBody) (*answered, error) {
+func (s *server) move(ctx context.Context, req engine.Request, community string, p Preconditions, b *MoveBody) (*answered, error) {
 	if err := inCommunity(ctx, community); err != nil {
 		return nil, err
 	}
-	body := &commandBody{}
+	body := &CommandBody{}
 	if b != nil {
 		body.Reason, body.Occurred, body.OnBehalf = b.Reason, b.Occurred, b.OnBehalf
 	}
@@ -101,15 +101,15 @@ type undoInput struct {
 	Community string `path:"community" maxLength:"200" doc:"Id of the community."`
 	Programme string `path:"programme" maxLength:"200" doc:"Id or code of the programme."`
 	Command   string `path:"command" maxLength:"400" doc:"Id of the command to take back."`
-	preconditions
-	Body *moveBody `required:"false"`
+	Preconditions
+	Body *MoveBody `required:"false"`
 }
 
 type undoRegistryInput struct {
 	Community string `path:"community" maxLength:"200" doc:"Id of the community."`
 	Command   string `path:"command" maxLength:"400" doc:"Id of the command to take back."`
-	preconditions
-	Body *moveBody `required:"false"`
+	Preconditions
+	Body *MoveBody `required:"false"`
 }
 
 // undoRoutes take commands back.
@@ -123,17 +123,17 @@ func (s *server) undoRoutes() {
 		if err != nil {
 			return nil, err
 		}
-		return s.undo(ctx, in.Community, root, in.Command, in.preconditions, in.Body)
+		return s.undo(ctx, in.Community, root, in.Command, in.Preconditions, in.Body)
 	})
 	register(s, operation{
 		id: "undo-registry", method: http.MethodPost, path: "/communities/{community}/registry/history/{command}/undo", tag: tagHistory,
 		summary: "Take a command of the registry back", about: about,
 	}, func(ctx context.Context, in *undoRegistryInput) (*answered, error) {
-		return s.undo(ctx, in.Community, in.Community, in.Command, in.preconditions, in.Body)
+		return s.undo(ctx, in.Community, in.Community, in.Command, in.Preconditions, in.Body)
 	})
 }
 
-func (s *server) undo(ctx context.Context, community, root, of string, p preconditions, b *moveBody) (*answered, error) {
+func (s *server) undo(ctx context.Context, community, root, of string, p Preconditions, b *MoveBody) (*answered, error) {
 	if err := inCommunity(ctx, community); err != nil {
 		return nil, err
 	}

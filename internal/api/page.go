@@ -7,8 +7,8 @@ import (
 	"github.com/linli/linli/internal/fault"
 )
 
-// paging are the parameters of every list.
-type paging struct {
+// Paging are the parameters of every list.
+type Paging struct {
 	Cursor string `query:"cursor" maxLength:"1000" doc:"next_cursor of the page before; left out for the first page."`
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many at most."`
 }

@@ -36,7 +36,7 @@ func (s *server) publicRoutes() {
 	register(s, operation{
 		id: "public-disclosure", method: http.MethodGet, path: "/public/communities/{community}/programmes/{programme}/disclosure", tag: tagPublic, public: true,
 		summary: "Income and use of the funds whose statement was published",
-	}, func(ctx context.Context, in *programmePath) (*disclosure, error) {
+	}, func(ctx context.Context, in *ProgrammePath) (*disclosure, error) {
 		root, err := s.published(ctx, in.Community, in.Programme, false)
 		if err != nil {
 			return nil, err

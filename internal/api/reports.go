@@ -10,13 +10,13 @@ import (
 	"github.com/linli/linli/internal/report"
 )
 
-type programmePath struct {
+type ProgrammePath struct {
 	Community string `path:"community" maxLength:"200" doc:"Id of the community."`
 	Programme string `path:"programme" maxLength:"200" doc:"Id or code of the programme."`
 }
 
 type reportInput struct {
-	programmePath
+	ProgrammePath
 	Format string `query:"format" enum:"json,markdown" default:"json"`
 	Lang   string `query:"lang" enum:"zh,en" doc:"Of the text; that of Accept-Language, if left out."`
 }
@@ -110,7 +110,7 @@ func (s *server) reportRoutes() {
 		id: "audit", method: http.MethodPost, path: "/communities/{community}/programmes/{programme}/audit", tag: tagReports,
 		summary: "Check that nobody has changed a programme's history or rows",
 		about:   "Re-computes the chain of the history, folds its changes and compares every row and figure. For lead, approver, auditor and administrator.",
-	}, func(ctx context.Context, in *programmePath) (*auditAnswer, error) {
+	}, func(ctx context.Context, in *ProgrammePath) (*auditAnswer, error) {
 		root, err := s.programme(ctx, in.Community, in.Programme)
 		if err != nil {
 			return nil, err

@@ -25,7 +25,7 @@ func revealRoles(p workflow.Privacy) []string {
 }
 
 type revealInput struct {
-	instancePath
+	InstancePath
 	Body struct {
 		Fields  []string `json:"fields,omitempty" maxItems:"50" doc:"Which sealed fields; all of them that the caller may see, if left out."`
 		Purpose string   `json:"purpose" minLength:"2" maxLength:"1000" doc:"What for; it is recorded with who looked, at what, and when." example:"电话确认探访时间"`
@@ -51,8 +51,8 @@ type Reveal struct {
 }
 
 type revealListInput struct {
-	communityPath
-	paging
+	CommunityPath
+	Paging
 	Target string `query:"target" maxLength:"200" doc:"Only those of this instance."`
 }
 

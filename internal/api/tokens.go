@@ -35,18 +35,18 @@ type Token struct {
 	Used    *time.Time `json:"last_used,omitempty" doc:"To the minute; absent if it never was."`
 }
 
-type communityPath struct {
+type CommunityPath struct {
 	Community string `path:"community" maxLength:"200" doc:"Id of the community."`
 }
 
 type tokenListInput struct {
-	communityPath
-	paging
+	CommunityPath
+	Paging
 	Person string `query:"person" maxLength:"200" doc:"Only those of this person."`
 }
 
 type makeTokenInput struct {
-	communityPath
+	CommunityPath
 	Key  string `header:"Idempotency-Key" maxLength:"200" doc:"A repeated request answers with the same token."`
 	Body struct {
 		Person string   `json:"person,omitempty" maxLength:"200" doc:"Id of the person; the caller, if left out."`
@@ -66,7 +66,7 @@ type madeToken struct {
 }
 
 type revokeInput struct {
-	instancePath
+	InstancePath
 	Key  string `header:"Idempotency-Key" maxLength:"200"`
 	Body *struct {
 		Reason string `json:"reason,omitempty" maxLength:"10000"`
