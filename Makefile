@@ -7,7 +7,7 @@ TOOLS := $(GO) tool -modfile=tools/go.mod
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build bin/linli
@@ -26,7 +26,12 @@ soak: ## the long versions of the tests (hours)
 	LINLI_SOAK=1 ./scripts/test
 
 .PHONY: bench
-bench: ## benchmarks, on SQLite and PostgreSQL
+bench: build ## the server's speed beside an ordinary one's, on SQLite and PostgreSQL (a few minutes)
+	bin/linli bench
+	./scripts/with-postgres sh -c 'bin/linli bench --db "$$LINLI_TEST_POSTGRES"'
+
+.PHONY: bench-parts
+bench-parts: ## benchmarks of single packages, on SQLite and PostgreSQL
 	./scripts/with-postgres $(GO) test -run '^$$' -bench . -benchmem ./...
 
 .PHONY: lint

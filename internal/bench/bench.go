@@ -56,7 +56,6 @@ type bench struct {
 	theirs  place // the control's
 	set     *loadSet
 	pool    int // of the control that runs
-	known   map[string]*Comparison
 	report  *Report
 }
 
@@ -65,7 +64,7 @@ func Run(ctx context.Context, cfg Config) (_ *Report, err error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
-	b := &bench{cfg: cfg, known: map[string]*Comparison{}, report: newReport(cfg)}
+	b := &bench{cfg: cfg, report: newReport(cfg)}
 	if b.scratch, err = newScratch(ctx, cfg.DSN); err != nil {
 		return nil, err
 	}
@@ -182,7 +181,7 @@ func (b *bench) prepare(ctx context.Context) (err error) {
 	if err := b.prepareControl(ctx, w); err != nil {
 		return err
 	}
-	b.server, err = b.start(ctx, PartServer, PartOrder{DSN: b.ours.dsn, Dir: b.ours.dir, Profile: b.cfg.Profile})
+	b.server, err = b.serving(ctx, PartOrder{DSN: b.ours.dsn, Dir: b.ours.dir, Profile: b.cfg.Profile})
 	return err
 }
 

@@ -72,7 +72,7 @@ func (b *bench) filledServer(ctx context.Context, name string, rows int) (*proce
 	if err := b.give(w.set, name); err != nil {
 		return nil, err
 	}
-	return b.start(ctx, PartServer, PartOrder{DSN: p.dsn, Dir: p.dir})
+	return b.serving(ctx, PartOrder{DSN: p.dsn, Dir: p.dir})
 }
 
 func (b *bench) fillWorld(ctx context.Context, w *world, rows int) error {

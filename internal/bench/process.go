@@ -60,10 +60,10 @@ func (b *bench) start(ctx context.Context, part string, order PartOrder) (*proce
 		return nil, errors.Join(fmt.Errorf("start the %s: %w", part, err), p.stop())
 	}
 	b.running = append(b.running, p)
-	if part == PartLoad {
-		return p, nil
+	if part != PartLoad {
+		err = p.await(ctx)
 	}
-	return p, p.await(ctx)
+	return p, err
 }
 
 // freePort is an address nobody listens on at present.
@@ -76,9 +76,12 @@ func freePort(ctx context.Context) (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
+// patience is how long a process has to start.
+const patience = 60 * time.Second
+
 // await waits until the port answers.
 func (p *process) await(ctx context.Context) error {
-	const patience, pause = 60 * time.Second, 2 * time.Millisecond
+	const pause = 2 * time.Millisecond
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {

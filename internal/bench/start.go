@@ -44,19 +44,36 @@ func (b *bench) takeStart(ctx context.Context) error {
 
 // firstAnswer asks, with a token, for something that the database has to be asked about.
 func (b *bench) firstAnswer(ctx context.Context, p *process) error {
-	url := "http://" + p.address + "/api/v1/communities/" + b.set.Community + "/instances/" + b.set.Programmes[0].Root
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	return p.get(ctx, "/api/v1/communities/"+b.set.Community+"/instances/"+b.set.Programmes[0].Root, b.set.Tokens[lead][0])
+}
+
+// serving starts the server on a database and waits until it serves.
+func (b *bench) serving(ctx context.Context, order PartOrder) (*process, error) {
+	p, err := b.start(ctx, PartServer, order)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.get(ctx, "/readyz", "")
+}
+
+// get asks for something once, and is content with nothing but 200. A server that listens and is not ready yet is waited for.
+func (p *process) get(ctx context.Context, path, token string) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.address+path, nil)
 	if err != nil {
 		return err
 	}
-	r.Header.Set("Authorization", "Bearer "+b.set.Tokens[lead][0])
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	answer, err := client.Do(r)
 	if err != nil {
-		return fmt.Errorf("ask a server that was just started: %w", err)
+		return fmt.Errorf("ask the %s for %s: %w\n%s", p.name, path, err, p.said)
 	}
 	if answer.StatusCode != http.StatusOK {
-		err = fmt.Errorf("a server that was just started answers %s", answer.Status)
+		err = fmt.Errorf("the %s answers %s to %s\n%s", p.name, answer.Status, path, p.said)
 	}
 	return errors.Join(err, answer.Body.Close())
 }
