@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"net/http"
 	"runtime"
 	"runtime/debug"
@@ -214,21 +215,34 @@ func answerProblem(w http.ResponseWriter, r *http.Request, p *Problem) {
 	_ = encode(w, p) // the client is gone
 }
 
-// recovered answers for a handler that broke, if it had not begun to answer. A stack holds no values; the text of a panic may.
+// recovered answers for a handler that broke, if it had not begun to answer. A stack holds no values; the text of a panic may. The
+// library breaks off when the client does.
 func (x *exchange) recovered(r *http.Request, broken any) {
 	if broken == http.ErrAbortHandler {
 		return
 	}
-	what := "not shown: it may hold what somebody entered"
-	if err, ok := broken.(runtime.Error); ok {
-		what = err.Error()
+	if x.gone {
+		x.broke = true
+		return
 	}
-	x.edge.Log.ErrorContext(r.Context(), "a request broke", "request", x.id, "panic", what, "stack", string(debug.Stack()))
+	x.edge.Log.ErrorContext(r.Context(), "a request broke", "request", x.id, "panic", panicText(broken), "stack", string(debug.Stack()))
 	if x.status != 0 {
 		x.broke = true
 		return
 	}
 	answerProblem(x, r, internalProblem(pickLanguage(r.Header.Get("Accept-Language")), x.id))
+}
+
+// panicText is what the log may know of a panic: the words of the runtime and of the library, which name types, never values.
+func panicText(broken any) string {
+	err, ok := broken.(error)
+	if !ok {
+		return "not shown: it may hold what somebody entered"
+	}
+	if _, ok := broken.(runtime.Error); ok || strings.HasPrefix(err.Error(), "error marshaling response") {
+		return err.Error()
+	}
+	return fmt.Sprintf("%T, not shown: it may hold what somebody entered", err)
 }
 
 // internalProblem says that it is our fault, and under which number the log knows it.
