@@ -256,6 +256,9 @@ func (x *tx) countValue(k Key, d int64) (int64, error) {
 	}
 	was := n[1]
 	n[1] += d
+	if x.distinct == nil {
+		x.distinct = map[Key][2]int64{}
+	}
 	x.distinct[k] = n
 	switch {
 	case was == 0 && n[1] > 0:

@@ -81,7 +81,7 @@ type tx struct {
 
 func newTx(env Env, cmd Command) *tx {
 	return &tx{
-		Env: env, cmd: cmd, target: cmd.Target, rows: map[string]*row{}, distinct: map[Key][2]int64{}, reads: map[string]int64{},
+		Env: env, cmd: cmd, target: cmd.Target, rows: map[string]*row{}, reads: map[string]int64{},
 	}
 }
 

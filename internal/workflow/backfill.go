@@ -1,5 +1,7 @@
 package workflow
 
+import "slices"
+
 // runBackfill takes an instance along the path that the definition names for a state (补录): needs and hard guards of every
 // event on it count, clock guards do not, and its milestones are latched with the time the command says, if any.
 func (x *tx) runBackfill(inst *Instance, def *Definition) error {
@@ -73,8 +75,7 @@ func BackfillForm(def *Definition, state string) *Event {
 		return nil
 	}
 	path := def.Backfill.Paths[state]
-	form := FieldForm(def, false)
-	form.Name, form.Title = string(KindBackfill), Text{"补录", "back-fill"}
+	form := &Event{Name: string(KindBackfill), Title: Text{"补录", "back-fill"}, Input: slices.Clone(FieldForm(def, false).Input)}
 	for _, name := range path {
 		for _, in := range def.Event(name).Input {
 			if def.Field(in.Name) == nil {

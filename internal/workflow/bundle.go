@@ -120,6 +120,8 @@ func (d *Definition) link() {
 		timers: byName(d.Timers, func(t *Timer) string { return t.Name }),
 		needs:  map[[2]string][]*Need{},
 		table:  newTable(d),
+		create: newFieldForm(d, true),
+		edit:   newFieldForm(d, false),
 
 		aggregates: byName(d.Aggregates, func(a *Aggregate) string { return a.Name }),
 	}

@@ -179,8 +179,15 @@ func (x *tx) createProgramme(def *Definition, programme *Instance) error {
 	return nil
 }
 
-// FieldForm is the form of creating (or editing) an instance: every field.
+// FieldForm is the form of creating (or editing) an instance: every field. It belongs to the definition.
 func FieldForm(def *Definition, create bool) *Event {
+	if create {
+		return def.index.create
+	}
+	return def.index.edit
+}
+
+func newFieldForm(def *Definition, create bool) *Event {
 	ev := &Event{Name: string(KindEdit), Title: Text{"修改", "edit"}}
 	if create {
 		ev = &Event{Name: string(KindCreate), Title: Text{"新建", "create"}}

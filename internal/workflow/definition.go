@@ -125,6 +125,8 @@ type definitionIndex struct {
 	timers     map[string]*Timer
 	needs      map[[2]string][]*Need // by slot and event
 	table      transitionTable
+	create     *Event // the forms of creating and of editing an instance
+	edit       *Event
 }
 
 // Field returns the named field, or nil.

@@ -18,9 +18,12 @@ func (x *tx) outcome() (*Outcome, error) {
 			return nil, err
 		}
 	}
-	o := &Outcome{Distinct: map[Key]int64{}, Timers: x.timers, Reads: x.reads, Absent: x.absent, Warnings: x.warnings}
-	for k, n := range x.distinct {
-		o.Distinct[k] = n[1]
+	o := &Outcome{Timers: x.timers, Reads: x.reads, Absent: x.absent, Warnings: x.warnings}
+	if len(x.distinct) > 0 {
+		o.Distinct = make(map[Key]int64, len(x.distinct))
+		for k, n := range x.distinct {
+			o.Distinct[k] = n[1]
+		}
 	}
 	var main, side []Change // in the chain of the command's root, and in the registry's if that is another
 	for _, r := range x.order {
@@ -40,6 +43,9 @@ func (x *tx) outcome() (*Outcome, error) {
 			op = RowInsert
 		case r.deleted:
 			op = RowDelete
+		}
+		if o.Rows == nil {
+			o.Rows = make([]RowChange, 0, len(x.order))
 		}
 		o.Rows = append(o.Rows, RowChange{Op: op, Instance: r.now})
 	}
