@@ -85,6 +85,16 @@ func (s *Server) Close() {
 
 // routes is the table of everything under Prefix.
 func (s *server) routes() {
+	s.meRoutes()
+	s.communityRoutes()
+	s.programmeRoutes()
+	s.copyRoutes()
+	s.activityRoutes()
+	s.instanceRoutes()
+	s.optionRoutes()
+	s.taskRoutes()
+	s.registryRoutes()
+	s.historyRoutes()
 	s.commandRoutes()
 	s.moveRoutes()
 	s.undoRoutes()
