@@ -104,6 +104,20 @@ func (d *Definition) children() []string {
 	return out
 }
 
+// definitionIndex holds what link computes once so that Apply looks names up without scanning.
+type definitionIndex struct {
+	fields     map[string]*Field
+	states     map[string]*State
+	events     map[string]*Event
+	aggregates map[string]*Aggregate
+	slots      map[string]*Slot
+	timers     map[string]*Timer
+	needs      map[[2]string][]*Need // by slot and event
+	table      transitionTable
+	create     *Event // the forms of creating and of editing an instance
+	edit       *Event
+}
+
 // link adds the engine's own states and computes the index.
 func (d *Definition) link() {
 	if d.Cancel != nil {

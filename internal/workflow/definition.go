@@ -115,20 +115,6 @@ type Definition struct {
 	index definitionIndex
 }
 
-// definitionIndex holds what link computes once so that Apply looks names up without scanning.
-type definitionIndex struct {
-	fields     map[string]*Field
-	states     map[string]*State
-	events     map[string]*Event
-	aggregates map[string]*Aggregate
-	slots      map[string]*Slot
-	timers     map[string]*Timer
-	needs      map[[2]string][]*Need // by slot and event
-	table      transitionTable
-	create     *Event // the forms of creating and of editing an instance
-	edit       *Event
-}
-
 // Field returns the named field, or nil.
 func (d *Definition) Field(name string) *Field { return d.index.fields[name] }
 
