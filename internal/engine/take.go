@@ -72,7 +72,7 @@ func (b *build) chain(p *part, entry *workflow.Entry) error {
 	if entry.Recorded.Before(head.Recorded) {
 		entry.Recorded = head.Recorded
 	}
-	body, err := json.Marshal(entry)
+	body, err := entry.AppendJSON(nil)
 	if err != nil {
 		return fmt.Errorf("encode history entry of command %s: %w", entry.Command, err)
 	}

@@ -25,7 +25,7 @@ func encodeInstance(i *workflow.Instance) ([]any, error) {
 	}
 	body := i.Body
 	body.Aggregates = nil
-	data, err := json.Marshal(body)
+	data, err := body.AppendJSON(nil)
 	if err != nil {
 		return nil, fmt.Errorf("encode instance %s: %w", i.ID, err)
 	}
