@@ -121,6 +121,8 @@ func TestWhoIsGoneActsNoMore(t *testing.T) {
 			o.in(g, c.grant)
 			o.in(id, c.token)
 			o.in(others, "active")
+			ref := o.Refused(t, o.Create("admin", o.Community, o.Community, "token", "", "", o.tokenFields(p)))
+			says(t, o.reason(ref, "alive"), "本人已停用、去世或已删除资料")
 		})
 	}
 }
