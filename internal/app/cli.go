@@ -40,7 +40,10 @@ func Machine() System {
 type grammar struct {
 	Lang string `enum:",zh,en" default:"" placeholder:"zh|en" help:"输出语言，默认随系统 / Language of the output; by default the system's."`
 
-	Demo    demoCmd    `cmd:"" help:"演示：在空目录里重演樟溪社区的项目 / Play the example programme into an empty data directory."`
+	Demo    demoCmd    `cmd:"" help:"演示：重演樟溪社区的项目，然后提供服务 / Play the example programme, then serve it."`
+	Serve   serveCmd   `cmd:"" help:"提供 HTTP 服务，并执行到期的定时事项，直到被停止 / Serve over HTTP and fire what falls due until stopped."`
+	Init    initCmd    `cmd:"" help:"建立社区、第一位管理员和她的凭证 / Make a community, its first administrator and her token."`
+	Token   tokenCmd   `cmd:"" help:"接口凭证 / Tokens for the HTTP interface."`
 	Load    loadCmd    `cmd:"" help:"载入项目数据文件 / Load a programme's data file."`
 	Check   checkCmd   `cmd:"" help:"检查流程定义 / Check definitions."`
 	Graph   graphCmd   `cmd:"" help:"输出流程图（Mermaid）/ Print a workflow's diagram (Mermaid)."`
@@ -78,16 +81,23 @@ type session struct {
 	console
 	ctx context.Context //nolint:containedctx // one command's life
 	sys System
+
+	log        *slog.Logger // of a process that serves; nil: what --verbose says
+	committers int          // 0: what suits the database
 }
 
 // openApp opens the data, for reading or for writing. The caller must close it with finish.
 func (s *session) openApp(f dataFlags, readOnly bool) (*App, error) {
 	log := slog.New(slog.DiscardHandler)
-	if f.Verbose {
+	switch {
+	case s.log != nil:
+		log = s.log
+	case f.Verbose:
 		log = slog.New(slog.NewTextHandler(s.sys.Err, nil))
 	}
 	return Open(s.ctx, Config{
 		Data: f.Data, DB: f.DB, KeysFile: f.KeysFile, Checkpoint: f.Checkpoint, ReadOnly: readOnly, Now: s.sys.Now, Log: log,
+		Committers: s.committers,
 	})
 }
 

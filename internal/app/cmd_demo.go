@@ -1,21 +1,24 @@
 package app
 
 import (
+	"log/slog"
 	"strings"
 
 	"github.com/linli/linli/examples"
 	"github.com/linli/linli/internal/casefile"
 	"github.com/linli/linli/internal/report"
+	"github.com/linli/linli/internal/workflow"
 )
 
 type demoCmd struct {
 	dataFlags
 	setFlags
+	webFlags
 
-	Once bool `help:"做完就打印完整的结项报告 / Print the whole closing report at the end."`
+	Once bool `help:"做完就打印完整的结项报告并结束，不提供服务 / Print the whole closing report at the end and stop, without serving."`
 }
 
-// Run plays the example programme, or the rest of it, and says what came of it.
+// Run plays the example programme, or the rest of it, says what came of it, and serves it.
 func (c *demoCmd) Run(s *session) error {
 	file, err := s.parse(examples.ZhangxiName, examples.Zhangxi())
 	if err != nil {
@@ -25,22 +28,47 @@ func (c *demoCmd) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	return s.writing(c.dataFlags, func(d *desk) error {
-		d.settings(d.app)
-		d.note("重演 %s（%s）：%d 步，时钟停在当年。", "Playing %s (%s): %d steps, on the clock of that year.", file.Code, examples.ZhangxiName, len(file.Steps))
-		log, err := d.play(file, b)
-		if err != nil {
-			return err
-		}
-		r, err := report.Build(d.ctx, d.app.Store, file.Community, log.Programme)
-		if err != nil {
-			return err
-		}
-		if c.Once {
+	if c.Once {
+		return s.writing(c.dataFlags, func(d *desk) error {
+			_, r, err := d.demonstrate(file, b)
+			if err != nil {
+				return err
+			}
 			return d.write(report.Markdown(r, d.lang))
+		})
+	}
+	w, err := s.listen(c.webFlags)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = w.close() }() // if it never comes to serving
+	w.quiet = true
+	s.log, s.committers = slog.New(slog.NewTextHandler(s.sys.Err, &slog.HandlerOptions{Level: slog.LevelWarn})), c.Committers
+	return s.holding(c.dataFlags, func(d *desk) error {
+		log, r, err := d.demonstrate(file, b)
+		if err != nil {
+			return err
 		}
-		return d.tour(c.dataFlags, file, log, r)
+		if err := d.tour(c.dataFlags, file, log, r); err != nil {
+			return err
+		}
+		if err := w.invite(d, file, log.Programme); err != nil {
+			return err
+		}
+		return w.serve(d)
 	})
+}
+
+// demonstrate plays the example and makes its report.
+func (d *desk) demonstrate(file *casefile.File, b *workflow.Bundle) (casefile.Log, *report.Report, error) {
+	d.settings(d.app)
+	d.note("重演 %s（%s）：%d 步，时钟停在当年。", "Playing %s (%s): %d steps, on the clock of that year.", file.Code, examples.ZhangxiName, len(file.Steps))
+	log, err := d.play(file, b)
+	if err != nil {
+		return log, nil, err
+	}
+	r, err := report.Build(d.ctx, d.app.Store, file.Community, log.Programme)
+	return log, r, err
 }
 
 // tour says what the demonstration did and how to look at it.
