@@ -32,7 +32,12 @@ func (s *Store) Commit(ctx context.Context, slices []engine.Slice) ([]error, err
 	for attempt := 1; ; attempt++ {
 		err := s.attempt(ctx, plans, carefully)
 		switch {
-		case err == nil, errors.Is(err, errNothingReady):
+		case err == nil:
+			if s.teller != nil {
+				s.teller.tell(plans)
+			}
+			return outcomes(plans), nil
+		case errors.Is(err, errNothingReady):
 			return outcomes(plans), nil
 		case errors.Is(err, engine.ErrUnknownOutcome):
 			return nil, err

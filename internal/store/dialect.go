@@ -32,7 +32,18 @@ func postgresDialect() dialect {
 	}
 }
 
-func (d dialect) rebind(text string) string { return sqlx.Rebind(d.bind, text) }
+// rebind gives a statement the database's placeholders. SQLite need not keep a journal for undoing a single statement: whatever fails
+// here is undone with its transaction or back to a savepoint.
+func (d dialect) rebind(text string) string {
+	if d.name == sqliteDriver {
+		for _, verb := range []string{"insert ", "update "} {
+			if rest, ok := strings.CutPrefix(text, verb); ok {
+				text = verb + "or fail " + rest
+			}
+		}
+	}
+	return sqlx.Rebind(d.bind, text)
+}
 
 // rowsMark stands in a statement for as many rows of placeholders as a call has values for.
 const rowsMark = "@rows"

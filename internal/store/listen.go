@@ -25,7 +25,7 @@ const (
 	listenPings = 3
 )
 
-// Listen calls hint for every chain that a commit of any process grew, until ctx ends; then it returns nil. Hints with ""
+// Listen calls hint for every chain that a commit of another process grew, until ctx ends; then it returns nil. Hints with ""
 // and "" say that any chain may have grown: the first comes as soon as it listens, more after each lost connection. Hints
 // come one after the other, may come twice and, while a connection is down, late: they say when to read the history,
 // which alone is the truth. Whatever goes wrong on the way to the server is tried again for as long as it takes. It uses a
@@ -70,7 +70,7 @@ func (s *Store) listenOnce(ctx context.Context, address string, hint func(commun
 		hint("", "")
 	}
 	for n := range listener.Notify { // until it is closed and its goroutines have ended
-		if ctx.Err() == nil {
+		if ctx.Err() == nil && (n == nil || !s.own(n.Extra)) {
 			passOn(n, hint)
 		}
 	}
@@ -83,6 +83,9 @@ func passOn(n *pq.Notification, hint func(community, root string)) {
 		return
 	}
 	for line := range strings.Lines(n.Extra) {
+		if strings.HasPrefix(line, senderMark) {
+			continue
+		}
 		community, root, found := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
 		if !found || community == everyChain { // also a line that a newer program may send
 			community, root = "", ""

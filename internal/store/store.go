@@ -54,6 +54,7 @@ type Store struct {
 	read       *sqlx.DB // readers; on PostgreSQL the committers' connections come from it too
 	write      *sqlx.DB // on SQLite the single writer; otherwise the same as read
 	sessions   chan *session
+	teller     *teller      // nil where nobody else could listen
 	lock       *flock.Flock // nil unless this store owns a data directory
 	durability map[string]string
 
@@ -96,6 +97,9 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	s.silence.Store(int64(cfg.Timeout + cancelGrace)) // a migration may take its time
+	if s.dialect.name == postgresDriver && !cfg.ReadOnly {
+		s.teller = newTeller(s)
+	}
 	return s, nil
 }
 
@@ -117,6 +121,9 @@ func (s *Store) close() error {
 			}
 		}
 		close(s.sessions)
+	}
+	if s.teller != nil {
+		s.teller.close()
 	}
 	s.mu.Lock()
 	for _, p := range s.prepared {
