@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/linli/linli/internal/fault"
 	"github.com/linli/linli/internal/workflow"
@@ -49,20 +50,38 @@ func (e *Engine) commitLoop() {
 	}
 }
 
+// commitBatch commits a batch, each slice of which gets its own outcome.
 func (e *Engine) commitBatch(batch []submission) {
+	patience := time.NewTimer(e.patience)
+	defer patience.Stop()
+	e.bisect(batch, patience.C)
+}
+
+// bisect commits a batch, and in halves if the database will have none of it: one poisoned slice harms no other. The store has told
+// apart already what it could; where everything fails, it stops with the engine's patience.
+func (e *Engine) bisect(batch []submission, patience <-chan time.Time) {
 	slices := make([]Slice, len(batch))
 	for n, s := range batch {
 		slices[n] = s.slice
 	}
 	errs, err := e.store.Commit(batch[0].ctx, slices)
-	if err == nil || errors.Is(err, ErrUnknownOutcome) {
+	unknown := errors.Is(err, ErrUnknownOutcome)
+	if err == nil || unknown {
 		e.grew(slices, errs)
 	}
-	for n, s := range batch {
-		switch {
-		case err != nil:
-			s.done <- err
+	if err != nil && !unknown && len(batch) > 1 {
+		select {
+		case <-patience:
 		default:
+			e.bisect(batch[:len(batch)/2], patience)
+			e.bisect(batch[len(batch)/2:], patience)
+			return
+		}
+	}
+	for n, s := range batch {
+		if err != nil {
+			s.done <- err
+		} else {
 			s.done <- errs[n]
 		}
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/linli/linli/internal/calendar"
@@ -74,12 +75,38 @@ func (b *build) zone(r *Request) *time.Location {
 	if name == "" {
 		name = defaultZone
 	}
-	z, err := calendar.Zone(name)
+	z, err := b.e.zones.load(name)
 	if err != nil {
 		b.e.log.Error("the community's time zone is not known; its times are read in "+defaultZone, "community", r.Community, "zone", name)
-		if z, err = calendar.Zone(defaultZone); err != nil {
+		if z, err = b.e.zones.load(defaultZone); err != nil {
 			z = time.UTC
 		}
 	}
 	return z
+}
+
+// zones are the time zones in use: reading one takes longer than deciding a command.
+type zones struct {
+	mu    sync.RWMutex
+	known map[string]*time.Location
+}
+
+func (z *zones) load(name string) (*time.Location, error) {
+	z.mu.RLock()
+	l := z.known[name]
+	z.mu.RUnlock()
+	if l != nil {
+		return l, nil
+	}
+	l, err := calendar.Zone(name)
+	if err != nil {
+		return nil, err
+	}
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	if z.known == nil {
+		z.known = map[string]*time.Location{}
+	}
+	z.known[name] = l // there are a few hundred
+	return l, nil
 }
