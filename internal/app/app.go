@@ -32,6 +32,8 @@ type Config struct {
 	Now        func() time.Time
 	Log        *slog.Logger // nil: nothing is logged
 	Committers int          // how many commits may run at once; 0: two on PostgreSQL, one on SQLite, which has one writer anyway
+	// OnCommit, if set, runs in place of every COMMIT and must call commit once: a benchmark counts here.
+	OnCommit func(commit func() error) error
 }
 
 // App is everything that works on one database: store, keys, engine and scheduler. Its parts are safe for concurrent use.
@@ -69,7 +71,7 @@ func Open(ctx context.Context, cfg Config) (*App, error) {
 	if cfg.KeysFile == "" {
 		cfg.KeysFile = filepath.Join(cfg.Data, seal.KeyFile)
 	}
-	s, err := store.Open(ctx, store.Config{DSN: cfg.DB, Dir: cfg.Data, ReadOnly: cfg.ReadOnly, Now: cfg.Now})
+	s, err := store.Open(ctx, store.Config{DSN: cfg.DB, Dir: cfg.Data, ReadOnly: cfg.ReadOnly, Now: cfg.Now, OnCommit: cfg.OnCommit})
 	if err != nil {
 		return nil, err
 	}

@@ -58,7 +58,10 @@ type grammar struct {
 	Keys    keysCmd    `cmd:"" help:"密钥文件 / The key file."`
 	Tick    tickCmd    `cmd:"" help:"执行现在到期的定时事项，然后退出 / Fire what is due now, and exit."`
 	Run     runCmd     `cmd:"" help:"持续执行到期的定时事项，直到被停止 / Fire what falls due until stopped."`
+	Bench   benchCmd   `cmd:"" help:"测速：用一个临时的数据库 / Measure the speed, on a throw-away database."`
 	Version versionCmd `cmd:"" help:"版本 / The version."`
+
+	BenchPart benchPartCmd `cmd:"" hidden:""`
 }
 
 // dataFlags are the flags of every command that touches data.
@@ -82,8 +85,9 @@ type session struct {
 	ctx context.Context //nolint:containedctx // one command's life
 	sys System
 
-	log        *slog.Logger // of a process that serves; nil: what --verbose says
-	committers int          // 0: what suits the database
+	log        *slog.Logger                    // of a process that serves; nil: what --verbose says
+	committers int                             // 0: what suits the database
+	onCommit   func(commit func() error) error // nil, or what a benchmark counts commits with
 }
 
 // openApp opens the data, for reading or for writing. The caller must close it with finish.
@@ -97,7 +101,7 @@ func (s *session) openApp(f dataFlags, readOnly bool) (*App, error) {
 	}
 	return Open(s.ctx, Config{
 		Data: f.Data, DB: f.DB, KeysFile: f.KeysFile, Checkpoint: f.Checkpoint, ReadOnly: readOnly, Now: s.sys.Now, Log: log,
-		Committers: s.committers,
+		Committers: s.committers, OnCommit: s.onCommit,
 	})
 }
 

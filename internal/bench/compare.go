@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/linli/linli/internal/store"
 )
 
 // The generator's tracks.
@@ -74,13 +76,13 @@ func (b *bench) costs(ctx context.Context, track string, on *process) (round, er
 		n, _ := b.scratch.walSyncs(ctx)
 		r.syncs = float64(n)
 	case track == trackControl:
-		r.syncs = syncsPerRestart * float64(walRestarts(filepath.Join(b.theirs.dir, controlFile)))
+		r.syncs = syncsPerRestart * float64(walRestarts(filepath.Join(on.order.Dir, controlFile)))
 	default:
 		var c Counters
 		if err := on.ask(struct{}{}, &c); err != nil {
 			return r, err
 		}
-		r.syncs = float64(c.Commits) + syncsPerRestart*float64(walRestarts(b.ours.file()))
+		r.syncs = float64(c.Commits) + syncsPerRestart*float64(walRestarts(filepath.Join(on.order.Dir, store.DatabaseFile)))
 	}
 	return r, nil
 }

@@ -119,7 +119,7 @@ func (d *controlDB) prepare(ctx context.Context, lock string) error {
 		if name == "person" {
 			db = d.read
 		}
-		stmt, err := db.PreparexContext(ctx, db.Rebind(text))
+		stmt, err := db.PreparexContext(ctx, db.Rebind(text)) //nolint:sqlclosecheck // Close closes it
 		if err != nil {
 			return fmt.Errorf("prepare %s: %w", name, err)
 		}
@@ -208,7 +208,7 @@ func (t *controlTx) stmt(ctx context.Context, name string) *sqlx.Stmt {
 // instance reads a row; on PostgreSQL it locks it, and on SQLite the transaction has locked everything.
 func (t *controlTx) instance(ctx context.Context, id string) (*controlRow, error) {
 	var row controlRow
-	if err := t.stmt(ctx, "instance").GetContext(ctx, &row, id); err != nil {
+	if err := t.stmt(ctx, "instance").GetContext(ctx, &row, id); err != nil { //nolint:sqlclosecheck // the transaction closes it
 		return nil, fmt.Errorf("read %s: %w", id, err)
 	}
 	return &row, nil
@@ -223,7 +223,7 @@ func (t *controlTx) claim(ctx context.Context, person, key, response string, now
 	if n, err := result.RowsAffected(); err != nil || n == 1 {
 		return "", err
 	}
-	err = t.stmt(ctx, "earlier").GetContext(ctx, &earlier, person, key)
+	err = t.stmt(ctx, "earlier").GetContext(ctx, &earlier, person, key) //nolint:sqlclosecheck // as above
 	return earlier, err
 }
 

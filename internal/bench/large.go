@@ -37,11 +37,11 @@ func (b *bench) takeLarge(ctx context.Context) error {
 	for range rounds {
 		for n := range sides {
 			s := &sides[n]
-			r, err := b.run(ctx, s.name, s.server, kindLifecycle, b.cfg.Clients, b.cfg.Duration/2/rounds)
+			r, err := b.measured(ctx, s.name, s.server, kindLifecycle, b.cfg.Clients, b.cfg.Duration/2/rounds)
 			if err != nil {
 				return err
 			}
-			s.all = append(s.all, round{runResult: r})
+			s.all = append(s.all, r)
 		}
 	}
 	for _, s := range sides {

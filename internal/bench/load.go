@@ -63,7 +63,7 @@ type progress struct {
 
 // Load is the load generator, a process of its own: it reads orders and writes what came of each, a line of JSON each, until in ends.
 func Load(ctx context.Context, in io.Reader, out io.Writer, now func() time.Time) error {
-	runtime.GOMAXPROCS(1)
+	runtime.GOMAXPROCS(2) // one works, the other listens for signals
 	debug.SetGCPercent(400)
 	g := &generator{now: now, tracks: map[string]*track{}, wire: &wire{prefix: rand.Text()[:8] + "-", keys: firstKey}}
 	orders, results := json.NewDecoder(in), json.NewEncoder(out)

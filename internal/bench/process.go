@@ -23,6 +23,7 @@ type process struct {
 	answers *json.Decoder
 	said    *tail
 	pid     int
+	order   PartOrder
 	address string
 	ended   chan struct{} // closed when it has ended
 	err     error         // then: how
@@ -39,7 +40,7 @@ func (b *bench) start(ctx context.Context, part string, order PartOrder) (*proce
 			return nil, err
 		}
 	}
-	p := &process{name: part, address: order.Listen, said: &tail{}, ended: make(chan struct{})}
+	p := &process{name: part, order: order, address: order.Listen, said: &tail{}, ended: make(chan struct{})}
 	p.cmd = exec.CommandContext(ctx, b.cfg.Program, "bench-part", part) //nolint:gosec // the program itself
 	p.cmd.WaitDelay = stopWithin
 	p.cmd.Stderr = p.said

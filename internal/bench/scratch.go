@@ -11,8 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"github.com/linli/linli/internal/store"
 )
 
 // scratch makes databases that are gone when the benchmark ends.
@@ -135,6 +133,3 @@ func walRestarts(file string) int64 {
 // syncsPerRestart is how many more syncs SQLite makes when it begins its log anew: the log before the checkpoint, the database after
 // it, the log's new header.
 const syncsPerRestart = 3
-
-// file is the SQLite file of our own server.
-func (p place) file() string { return filepath.Join(p.dir, store.DatabaseFile) }
