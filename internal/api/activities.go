@@ -78,7 +78,7 @@ func (s *server) listActivities(ctx context.Context, in *listActivitiesInput) (*
 		return nil, unknownSlot("query.slot", def)
 	}
 	q := itemList{
-		community: in.Community, root: root, parent: root, bundle: b, kinds: kinds, states: in.State, want: in.want(),
+		community: in.Community, root: root, parent: root, all: from(ctx).staff(root), bundle: b, kinds: kinds, states: in.State, want: in.want(),
 		fits: func(i *workflow.Instance) bool { return i.Slot != "" && (in.Slot == "" || i.Slot == in.Slot) },
 	}
 	return s.items(ctx, q, in.Paging)

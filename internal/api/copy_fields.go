@@ -23,6 +23,7 @@ const (
 	leftElsewhere // points into the old programme
 	leftResult    // came of the work
 	leftDate      // nobody said by how much dates move
+	leftWords     // a date in words
 	leftUnknown   // the new definitions do not have it
 )
 
@@ -42,6 +43,8 @@ func (w whyLeft) text() workflow.Text {
 		return workflow.Text{ZH: "这是原项目工作中产生的内容", EN: "it came of the work on the old programme"}
 	case leftDate:
 		return workflow.Text{ZH: "没有写明日期顺延几天（shift_days 或 start）", EN: "nothing said by how much dates move (shift_days or start)"}
+	case leftWords:
+		return workflow.Text{ZH: "用文字写的时间无法顺延", EN: "a time in words cannot be moved"}
 	case leftUnknown:
 		return workflow.Text{ZH: "现在的流程定义没有这一项", EN: "the present definitions do not have it"}
 	default:
@@ -104,7 +107,7 @@ func (m shift) copyable(f *workflow.Field, v workflow.Value, result bool) (workf
 	case result:
 		return nil, leftResult
 	case f.Name == fieldWhenText:
-		return nil, leftDate
+		return nil, leftWords
 	case f.Type == workflow.TypeDate, f.Type == workflow.TypeHalfDay, f.Type == workflow.TypeTime:
 		if !m.given {
 			return nil, leftDate

@@ -167,7 +167,7 @@ func (s *server) createItem(ctx context.Context, in *createItemInput) (*answered
 }
 
 func (s *server) listChildren(ctx context.Context, in *listChildrenInput) (*listed[Instance], error) {
-	parent, def, _, err := s.instance(ctx, in.Community, in.ID)
+	parent, def, see, err := s.instance(ctx, in.Community, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +181,9 @@ func (s *server) listChildren(ctx context.Context, in *listChildrenInput) (*list
 			return nil, err
 		}
 	}
-	q := itemList{community: in.Community, root: parent.Root, parent: parent.ID, bundle: b, kinds: kinds, states: in.State, want: in.want()}
+	q := itemList{
+		community: in.Community, root: parent.Root, parent: parent.ID, all: see == sightAll, bundle: b, kinds: kinds, states: in.State, want: in.want(),
+	}
 	return s.items(ctx, q, in.Paging)
 }
 
@@ -200,28 +202,31 @@ func (s *server) listItems(ctx context.Context, in *listItemsInput) (*listed[Ins
 			return nil, err
 		}
 	}
-	q := itemList{community: in.Community, root: root, parent: in.Parent, bundle: b, kinds: kinds, states: in.State, want: in.want()}
+	q := itemList{
+		community: in.Community, root: root, parent: in.Parent, all: from(ctx).staff(root), bundle: b, kinds: kinds, states: in.State, want: in.want(),
+	}
 	return s.items(ctx, q, in.Paging)
 }
 
 // itemList is what to list of one root.
 type itemList struct {
 	community, root, parent string
+	all                     bool // the caller may see everything below parent
 	bundle                  *workflow.Bundle
 	kinds                   []string // workflows
 	states, want            []string
 	fits                    func(*workflow.Instance) bool // nil: everything
 }
 
-// items lists what the caller may see. Whoever does not work for the root gets it in the order of ids, so that no key of what she may
-// not see stands in a cursor.
+// items lists what the caller may see. A cursor stands in a URL and holds the key of what was looked at last: so whoever may not see
+// everything gets the list in the order of ids, and so does everybody that of the registry, where a person's key may tell her name.
 func (s *server) items(ctx context.Context, l itemList, p Paging) (*listed[Instance], error) {
 	after, err := placeOf(p.Cursor, l.kinds)
 	if err != nil {
 		return nil, err
 	}
 	q := store.ListQuery{Root: l.root, Parent: l.parent}
-	if !from(ctx).staff(l.root) {
+	if !l.all || l.parent == l.community {
 		q.Parent = ""
 	}
 	w := walk{query: q, workflows: l.kinds, after: after, limit: p.Limit, fits: func(i *workflow.Instance) bool {
@@ -249,6 +254,8 @@ func childWorkflows(def *workflow.Definition) []string {
 	for _, slot := range def.Slots {
 		kinds = append(kinds, slot.Workflow)
 	}
+	// Tokens, and who looked at what, have lists of their own, with rights of their own.
+	kinds = slices.DeleteFunc(kinds, func(of string) bool { return of == workflowToken || of == workflowReveal })
 	slices.Sort(kinds)
 	return slices.Compact(kinds)
 }

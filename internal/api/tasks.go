@@ -120,8 +120,12 @@ func (s *server) waiting(ctx context.Context) (map[store.StateOf][]string, error
 	out := map[store.StateOf][]string{}
 	for _, hash := range hashes {
 		b, err := s.Engine.Bundle(ctx, hash)
-		if err != nil {
-			return nil, err
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil { // one that nobody can read must not hide what waits in all the others
+			s.Log.WarnContext(ctx, "a stored bundle cannot be read", "bundle", hash, "err", err)
+			continue
 		}
 		for _, d := range b.Definitions() {
 			for _, st := range d.States {
