@@ -54,28 +54,31 @@ func (c *initCmd) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	return s.writing(c.dataFlags, func(d *desk) error {
-		if err := d.commands.AddBundle(d.ctx, b); err != nil {
-			return err
-		}
-		fresh, err := c.make(d, b)
-		if err != nil {
+	return s.writing(c.dataFlags, func(d *desk) error { return c.found(d, b, roles) })
+}
+
+// found makes everything that is not there yet.
+func (c *initCmd) found(d *desk, b *workflow.Bundle, roles []string) error {
+	if err := d.commands.AddBundle(d.ctx, b); err != nil {
+		return err
+	}
+	missing, err := c.make(d, b)
+	if err != nil {
+		return d.known(err)
+	}
+	text := ""
+	if missing {
+		if text, err = c.staff(d, roles); err != nil {
 			return d.known(err)
 		}
-		text := ""
-		if fresh {
-			if text, err = c.staff(d, roles); err != nil {
-				return d.known(err)
-			}
-		}
-		if text == "" {
-			d.note("社区 %s 已经建立，什么都没有改变。要再发一个凭证，请运行 %s",
-				"The community %s is there already; nothing was changed. For another token run %s", c.Community, c.another(d))
-			return errFound
-		}
-		c.tell(d, text)
-		return nil
-	})
+	}
+	if text == "" {
+		d.note("社区 %s 已经建立，什么都没有改变。要再发一个凭证，请运行 %s",
+			"The community %s is there already; nothing was changed. For another token run %s", c.Community, c.another(d))
+		return errFound
+	}
+	c.tell(d, text)
+	return nil
 }
 
 // roles are the administrator's, each of which the definitions must know before anything is written.

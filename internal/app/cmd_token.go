@@ -39,7 +39,7 @@ func (c *tokenCreateCmd) Run(s *session) error {
 			return err
 		}
 		m := mint{community: community, roles: c.Role, label: c.Label, expires: s.sys.Now().Add(time.Duration(c.Days) * 24 * time.Hour)}
-		if m.person, err = d.finder.person(d.ctx, community, c.Person); err != nil {
+		if m.person, err = d.person(d.ctx, community, c.Person); err != nil {
 			return err
 		}
 		if c.Scope != "" {

@@ -102,8 +102,8 @@ func (f *finder) communities(ctx context.Context, community string) ([]string, e
 	}
 	switch {
 	case len(all) == 0:
-		return nil, fault.New(fault.NotFound, "no_data", "这里还没有任何数据。请先运行 linli demo 或 linli load。",
-			"there is no data here yet. Run linli demo or linli load first.")
+		return nil, fault.New(fault.NotFound, "no_data", "这里还没有任何数据。请先运行 linli init、linli demo 或 linli load。",
+			"there is no data here yet. Run linli init, linli demo or linli load first.")
 	case community == "":
 		return all, nil
 	case !slices.Contains(all, community):
