@@ -68,12 +68,7 @@ func Run(ctx context.Context, cfg Config) (_ *Report, err error) {
 	if b.scratch, err = newScratch(ctx, cfg.DSN); err != nil {
 		return nil, err
 	}
-	defer func() {
-		for _, p := range b.running {
-			err = errors.Join(err, p.stop())
-		}
-		err = errors.Join(err, b.scratch.remove())
-	}()
+	defer func() { err = b.clear(ctx, err) }()
 	if b.load, err = b.start(ctx, PartLoad, PartOrder{}); err != nil {
 		return nil, err
 	}
@@ -82,6 +77,17 @@ func Run(ctx context.Context, cfg Config) (_ *Report, err error) {
 	}
 	b.report.judge()
 	return b.report, nil
+}
+
+// clear ends what still runs and removes what was made. When the benchmark was cut short, how its parts ended says nothing.
+func (b *bench) clear(ctx context.Context, err error) error {
+	for _, p := range b.running {
+		err = errors.Join(err, p.stop())
+	}
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	return errors.Join(err, b.scratch.remove())
 }
 
 func (c *Config) complete() error {

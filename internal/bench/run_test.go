@@ -2,9 +2,11 @@ package bench_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -67,6 +69,46 @@ func TestEverythingIsMeasuredAndNothingLost(t *testing.T) {
 				t.Errorf("the profile: %v", err)
 			}
 		})
+	}
+}
+
+func TestNothingIsLeftWhenABenchmarkIsCutShort(t *testing.T) {
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	for name, dsn := range map[string]string{"sqlite": "", "postgres": os.Getenv(testdb.Variable)} {
+		t.Run(name, func(t *testing.T) {
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			_, err = bench.Run(ctx, bench.Config{
+				Program: program, Clients: 4, Duration: time.Hour, DSN: dsn, Only: []string{bench.OneRow}, Now: time.Now, Programmes: 1,
+				Note: func(_, en string) {
+					if strings.HasPrefix(en, "Measuring") {
+						time.AfterFunc(100*time.Millisecond, stop)
+					}
+				},
+			})
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("it ended with %v", err)
+			}
+			left, err := filepath.Glob(filepath.Join(dir, "linli-bench-*"))
+			if err != nil || len(left) > 0 {
+				t.Errorf("left behind: %v, %v", left, err)
+			}
+		})
+	}
+}
+
+func TestMistakesInTheOrderAreSaid(t *testing.T) {
+	for name, c := range map[string]bench.Config{
+		"no clients": {Duration: time.Second}, "no time": {Clients: 1}, "an unknown measure": {Clients: 1, Duration: time.Second, Only: []string{"all"}},
+	} {
+		if _, err := bench.Run(t.Context(), c); err == nil {
+			t.Errorf("%s: no error", name)
+		}
 	}
 }
 
