@@ -126,8 +126,19 @@ func TestTasksAreWhatWaitsForTheCaller(t *testing.T) {
 		// Somebody who has a role in one programme is asked for that one.
 		helper := h.person(here, "帮手")
 		h.grant(here, helper, "worker", second)
+		h.grant(here, helper, "volunteer", here)
 		if got := tasks(h.token(here, helper, here), "limit=1"); len(got)*2 != len(worker) || got[0].Programme != second {
 			t.Errorf("the helper's: %+v", got)
+		}
+		// Whoever has one role everywhere and another in a programme gets both, each thing once.
+		h.grant(here, helper, "lead", here)
+		both := tasks(h.token(here, helper, here), "limit=2")
+		seen := map[string]bool{}
+		for _, task := range both {
+			seen[task.Instance] = true
+		}
+		if len(seen) != len(both) || len(both) != len(tasks("lead", "limit=50"))+len(worker)/2 {
+			t.Errorf("with both roles: %d tasks, %d different", len(both), len(seen))
 		}
 		// What is about somebody waits for her.
 		member := h.command(engine.Request{

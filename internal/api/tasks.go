@@ -53,7 +53,8 @@ func (s *server) taskRoutes() {
 // The parts of the list of tasks, in their order.
 const (
 	partSelf = "self" // what is about the caller
-	partRole = "role" // what waits for her roles
+	partAll  = "all"  // what waits for a role that she has in the whole community
+	partRoot = "root" // what waits for a role that she has in one programme
 )
 
 // taskList is one request for tasks.
@@ -65,6 +66,7 @@ type taskList struct {
 	limit     int
 	places    *taskPlaces
 	waits     map[store.StateOf][]string // the roles that a state waits for, over the bundles in use
+	part      string
 	out       []Task
 }
 
@@ -97,18 +99,16 @@ func (s *server) tasks(ctx context.Context, in *tasksInput) (*listed[Task], erro
 
 // page fills a page and says where the next one begins; nil if there is none.
 func (l *taskList) page(ctx context.Context, after []string) ([]string, error) {
-	if after[0] == "" || after[0] == partSelf {
-		next, err := l.own(ctx, after[3])
+	parts := []string{partSelf, partAll, partRoot}
+	lists := map[string]func(context.Context, []string) ([]string, error){partSelf: l.own, partAll: l.everywhere, partRoot: l.within}
+	for _, l.part = range parts[max(slices.Index(parts, after[0]), 0):] {
+		next, err := lists[l.part](ctx, after)
 		if err != nil || next != nil {
 			return next, err
 		}
 		after = make([]string, 4)
 	}
-	roots, everywhere := l.roots()
-	if everywhere {
-		return l.everywhere(ctx, after[3])
-	}
-	return l.within(ctx, roots, after)
+	return nil, nil
 }
 
 // waiting are the states that wait for somebody, with the roles, in the definitions that are stored.
@@ -157,7 +157,7 @@ func (l *taskList) states(roles ...string) []store.StateOf {
 }
 
 // own lists what is about the caller and waits for her: little, because it is found by her.
-func (l *taskList) own(ctx context.Context, after string) ([]string, error) {
+func (l *taskList) own(ctx context.Context, after []string) ([]string, error) {
 	var keys []workflow.Key
 	for _, at := range l.states(roleSelf) {
 		k := workflow.Key{Kind: workflow.KeyReferrers, A: l.caller.person, B: at.Workflow}
@@ -172,7 +172,7 @@ func (l *taskList) own(ctx context.Context, after string) ([]string, error) {
 	var rows []*workflow.Instance
 	for _, a := range answers {
 		for _, i := range a.Instances {
-			if i.ID > after && slices.Contains(l.waits[store.StateOf{Workflow: i.Workflow, State: i.State}], roleSelf) {
+			if i.ID > after[3] && slices.Contains(l.waits[store.StateOf{Workflow: i.Workflow, State: i.State}], roleSelf) {
 				rows = append(rows, i)
 			}
 		}
@@ -185,43 +185,43 @@ func (l *taskList) own(ctx context.Context, after string) ([]string, error) {
 	return []string{partSelf, "", "", last}, nil
 }
 
-// roots are the programmes in which the caller has roles; everywhere if she has any for the whole community.
-func (l *taskList) roots() (ids []string, everywhere bool) {
-	for _, g := range l.caller.grants {
-		switch {
-		case l.role != "" && g.role != l.role, !l.caller.within(g.scope) && g.scope != l.caller.community:
-		case g.scope != l.caller.community:
-			if l.programme == "" || l.programme == g.scope {
-				ids = append(ids, g.scope)
-			}
-		case l.programme != "":
-			ids = append(ids, l.programme)
-		default:
-			everywhere = true
-		}
+// everywhereRoles are the caller's roles in the whole community, if it is the whole community that is asked for.
+func (l *taskList) everywhereRoles() []string {
+	if l.programme != "" {
+		return nil
 	}
-	slices.Sort(ids)
-	return slices.Compact(ids), everywhere
+	return l.caller.rolesFor(l.caller.community)
 }
 
-// heldRoles are the caller's roles, wherever they hold.
-func (l *taskList) heldRoles() []string {
+// rootRoles are the caller's roles in one programme, without those that everywhereRoles has.
+func (l *taskList) rootRoles(root string) []string {
+	all := l.everywhereRoles()
+	return slices.DeleteFunc(l.caller.rolesFor(root), func(r string) bool { return slices.Contains(all, r) })
+}
+
+// roots are the programmes to look through one by one.
+func (l *taskList) roots() []string {
+	if l.programme != "" {
+		return []string{l.programme}
+	}
 	var out []string
 	for _, g := range l.caller.grants {
-		out = append(out, g.role)
+		if g.scope != l.caller.community && len(l.rootRoles(g.scope)) > 0 {
+			out = append(out, g.scope)
+		}
 	}
-	return out
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // everywhere lists by state across all programmes.
-func (l *taskList) everywhere(ctx context.Context, after string) ([]string, error) {
-	in := l.states(l.heldRoles()...)
+func (l *taskList) everywhere(ctx context.Context, at []string) ([]string, error) {
+	in, after := l.states(l.everywhereRoles()...), at[3]
 	if len(in) == 0 {
 		return nil, nil
 	}
 	for seen := 0; ; {
-		step := min(max(l.limit-len(l.out)+1, 50), 200)
-		rows, err := l.s.Store.Waiting(ctx, l.caller.community, in, after, step)
+		rows, err := l.s.Store.Waiting(ctx, l.caller.community, in, after, min(max(l.limit-len(l.out)+1, 50), 200))
 		if err != nil {
 			return nil, err
 		}
@@ -235,7 +235,7 @@ func (l *taskList) everywhere(ctx context.Context, after string) ([]string, erro
 		seen += len(rows)
 		switch {
 		case full || seen >= scanned:
-			return []string{partRole, "", "", after}, nil
+			return []string{partAll, "", "", after}, nil
 		case len(rows) == 0:
 			return nil, nil
 		}
@@ -244,22 +244,14 @@ func (l *taskList) everywhere(ctx context.Context, after string) ([]string, erro
 
 // within lists programme by programme, and within one by workflow: somebody who has a role in a few of a thousand programmes does not
 // wait for all the others to be looked at.
-func (l *taskList) within(ctx context.Context, roots, after []string) ([]string, error) {
-	var kinds []string
-	for _, at := range l.states(l.heldRoles()...) {
-		if !slices.Contains(kinds, at.Workflow) {
-			kinds = append(kinds, at.Workflow)
-		}
-	}
+func (l *taskList) within(ctx context.Context, after []string) ([]string, error) {
 	at := walkPlace{workflow: after[2], id: after[3]}
-	if at.workflow != "" && !slices.Contains(kinds, at.workflow) {
-		at = walkPlace{}
-	}
-	for _, root := range roots {
-		if root < after[1] || len(kinds) == 0 {
+	for _, root := range l.roots() {
+		if root < after[1] {
 			continue
 		}
-		if root > after[1] {
+		kinds := l.kinds(root)
+		if root > after[1] || !slices.Contains(kinds, at.workflow) {
 			at = walkPlace{}
 		}
 		w := walk{query: store.ListQuery{Root: root}, workflows: kinds, after: at, limit: l.limit - len(l.out), fits: func(i *workflow.Instance) bool {
@@ -273,20 +265,37 @@ func (l *taskList) within(ctx context.Context, roots, after []string) ([]string,
 			return nil, err
 		}
 		if more || len(l.out) == l.limit {
-			return []string{partRole, root, last.workflow, last.id}, nil
+			return []string{partRoot, root, last.workflow, last.id}, nil
 		}
 	}
 	return nil, nil
 }
 
-// turn is the caller's role that an instance waits for: "" if it is not her turn.
+// kinds are the workflows that wait for the caller's roles in a programme, sorted.
+func (l *taskList) kinds(root string) []string {
+	var out []string
+	for _, at := range l.states(l.rootRoles(root)...) {
+		if !slices.Contains(out, at.Workflow) {
+			out = append(out, at.Workflow)
+		}
+	}
+	return out
+}
+
+// turn is the caller's role that an instance waits for, of those that the present part is about: "" if it is not her turn.
 func (l *taskList) turn(i *workflow.Instance) string {
+	var mine []string
+	switch {
+	case l.programme != "" && l.programme != i.Root, !l.caller.within(i.Root):
+	case l.part == partSelf:
+		mine = []string{roleSelf}
+	case l.part == partAll:
+		mine = l.everywhereRoles()
+	default:
+		mine = l.rootRoles(i.Root)
+	}
 	for _, role := range l.waits[store.StateOf{Workflow: i.Workflow, State: i.State}] {
-		switch {
-		case l.role != "" && l.role != role, l.programme != "" && l.programme != i.Root:
-		case role == roleSelf && l.caller.within(i.Root):
-			return role
-		case role != roleSelf && l.caller.holds(i.Root, role):
+		if (l.role == "" || l.role == role) && slices.Contains(mine, role) {
 			return role
 		}
 	}
@@ -350,81 +359,4 @@ func (l *taskList) task(ctx context.Context, i *workflow.Instance) (*Task, error
 		}
 	}
 	return t, nil
-}
-
-// plainTitle is what an instance is called by its own fields that are not sealed; its key, where that says nothing personal.
-func plainTitle(i *workflow.Instance, def *workflow.Definition) string {
-	for _, name := range []string{"title", "name", "label", "topic", "purpose", "items", "text"} {
-		if f := def.Field(name); f != nil && !f.Privacy.Sealed() {
-			if v := text(i, name); v != "" {
-				return v
-			}
-		}
-	}
-	if i.Slot != "" {
-		return i.Key
-	}
-	return ""
-}
-
-// maxAbove is how many levels up a task looks: an item of an item of an activity of a programme.
-const maxAbove = 6
-
-// taskPlaces learns where instances stand: what is above them, page by page, and which definitions apply.
-type taskPlaces struct {
-	s         *server
-	community string
-	rows      map[string]*workflow.Instance
-	bundles   map[string]*workflow.Bundle // by root
-}
-
-func newTaskPlaces(s *server, community string) *taskPlaces {
-	return &taskPlaces{s: s, community: community, rows: map[string]*workflow.Instance{}, bundles: map[string]*workflow.Bundle{}}
-}
-
-func (p *taskPlaces) bundle(ctx context.Context, root string) (*workflow.Bundle, error) {
-	if b := p.bundles[root]; b != nil {
-		return b, nil
-	}
-	b, err := p.s.bundleOf(ctx, p.community, root)
-	if err == nil {
-		p.bundles[root] = b
-	}
-	return b, err
-}
-
-// learn reads what stands above instances, one level of all of them at a time.
-func (p *taskPlaces) learn(ctx context.Context, rows []*workflow.Instance) error {
-	for range maxAbove {
-		ask := map[string]bool{}
-		for _, i := range rows {
-			if i.Parent != "" && p.rows[i.Parent] == nil {
-				ask[i.Parent] = true
-			}
-		}
-		if len(ask) == 0 {
-			return nil
-		}
-		found, err := p.s.Store.Instances(ctx, p.community, sortedKeys(ask))
-		if err != nil {
-			return err
-		}
-		for _, i := range found {
-			p.rows[i.ID] = i
-		}
-		rows = found
-	}
-	return nil
-}
-
-// above are an instance itself and all that it is part of, and whether one of those has come to its end.
-func (p *taskPlaces) above(i *workflow.Instance, b *workflow.Bundle) (out []*workflow.Instance, over bool) {
-	for at := i; at != nil && len(out) <= maxAbove; at = p.rows[at.Parent] {
-		out = append(out, at)
-		if d := b.Definition(at.Workflow); d != nil && d.State(at.State) != nil && d.State(at.State).Final {
-			over = true
-		}
-		over = over || at.Dead()
-	}
-	return out, over
 }
