@@ -1,12 +1,12 @@
 package api
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
 
 	"github.com/danielgtaylor/huma/v2"
+	strict "github.com/go-json-experiment/json"
 )
 
 // document is the frame of the OpenAPI document, and how bodies are read and written.
@@ -18,8 +18,9 @@ func (s *server) document() huma.Config {
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{
 				Title: "Linli 邻里", Version: s.Version, Description: about,
-				License: &huma.License{Name: "see the project"},
+				License: &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"},
 			},
+			Tags: tags(),
 			Components: &huma.Components{
 				Schemas: schemas,
 				SecuritySchemes: map[string]*huma.SecurityScheme{
@@ -33,6 +34,27 @@ func (s *server) document() huma.Config {
 		c.Servers = []*huma.Server{{URL: s.PublicURL}}
 	}
 	return c
+}
+
+// tags are the groups of operations, in the order in which people need them.
+func tags() []*huma.Tag {
+	var out []*huma.Tag
+	for _, t := range []struct{ name, about string }{
+		{tagMe, "您是谁，什么在等您 / Who you are, and what waits for you"},
+		{tagCommunity, "社区及其设置 / Communities and their settings"},
+		{tagProgrammes, "项目与活动 / Programmes and their activities"},
+		{tagInstances, "活动里的每一项；能做什么，为什么不能 / Everything that has a state; what can be done, and why not"},
+		{tagCommands, "执行操作 / Carrying out events"},
+		{tagHistory, "操作历史、更新流、撤销 / History, streams, undo"},
+		{tagRegistry, "人员、组织、街区、住户、同意书、身份 / People, organisations, blocks, households, consents, grants"},
+		{tagTokens, "凭证 / Tokens"},
+		{tagReports, "报告与核查 / Reports and audits"},
+		{tagBundles, "流程定义 / Definitions"},
+		{tagPublic, "无需凭证的公开内容 / What anybody may read"},
+	} {
+		out = append(out, &huma.Tag{Name: t.name, Description: t.about})
+	}
+	return out
 }
 
 // about is the introduction of the OpenAPI document.
@@ -55,19 +77,13 @@ const maxDepth = 32
 
 var errTooDeep = errors.New("the body is nested too deeply")
 
-// decode reads a body: one JSON value and nothing behind it. Whole numbers keep all their digits where the target is untyped.
+// decode reads a body strictly (RFC 7493): one JSON value and nothing behind it, names as they are written, none of them twice, and
+// valid UTF-8. How much of a value does not fit is the schema's to say.
 func decode(data []byte, v any) error {
 	if tooDeep(data) {
 		return errTooDeep
 	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	if err := d.Decode(v); err != nil {
-		return err
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("something stands behind the JSON value")
-	}
-	return nil
+	return strict.Unmarshal(data, v) //nolint:wrapcheck // its words are not shown
 }
 
 // tooDeep reports whether brackets outside of strings are nested more than maxDepth deep.

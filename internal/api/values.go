@@ -1,12 +1,11 @@
 package api
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // fields are the values of a form or of an instance, by name: text, whole numbers (money in fen), true or false, lists of texts,
@@ -16,39 +15,64 @@ type fields map[string]any
 // maxFields bounds how many values one form may carry.
 const maxFields = 200
 
-// UnmarshalJSON keeps whole numbers whole and refuses a name that is given twice.
-func (f *fields) UnmarshalJSON(b []byte) error {
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.UseNumber()
-	t, err := d.Token()
+// UnmarshalJSONFrom keeps whole numbers whole.
+func (f *fields) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	v, err := value(d)
 	if err != nil {
 		return err
 	}
-	if t == nil {
+	switch v := v.(type) {
+	case nil:
 		*f = nil
-		return nil
-	}
-	if t != json.Delim('{') {
+	case map[string]any:
+		*f = v
+	default:
 		return errors.New("expected object")
 	}
-	out := fields{}
-	for d.More() {
-		t, err := d.Token()
-		if err != nil {
-			return err
-		}
-		name, _ := t.(string)
-		if _, twice := out[name]; twice {
-			return fmt.Errorf("a field is given twice")
-		}
-		var v any
-		if err := d.Decode(&v); err != nil {
-			return err
-		}
-		out[name] = v
-	}
-	*f = out
 	return nil
+}
+
+// value reads the next value. Numbers stay as they are written: what is to become of them is the form's to say.
+func value(d *jsontext.Decoder) (any, error) {
+	t, err := d.ReadToken()
+	if err != nil {
+		return nil, err //nolint:wrapcheck // its words are not shown
+	}
+	switch t.Kind() {
+	case 'n':
+		return nil, nil //nolint:nilnil // null is the unknown value
+	case 't', 'f':
+		return t.Bool(), nil
+	case '"':
+		return t.String(), nil
+	case '0':
+		return json.Number(t.String()), nil
+	case '[':
+		list := []any{}
+		for d.PeekKind() != ']' {
+			v, err := value(d)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, v)
+		}
+		_, err = d.ReadToken()
+		return list, err //nolint:wrapcheck // as above
+	default: // '{': the decoder lets nothing else through
+		object := map[string]any{}
+		for d.PeekKind() != '}' {
+			name, err := d.ReadToken()
+			if err != nil {
+				return nil, err //nolint:wrapcheck // as above
+			}
+			key := name.String()
+			if object[key], err = value(d); err != nil {
+				return nil, err
+			}
+		}
+		_, err = d.ReadToken()
+		return object, err //nolint:wrapcheck // as above
+	}
 }
 
 // Schema describes the values in the OpenAPI document.
