@@ -30,7 +30,7 @@ const (
 )
 
 // docsPolicy lets the page load what comes from this server, and nothing else. The images in the style sheet are data of its own.
-const docsPolicy = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; " +
+const docsPolicy = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; " +
 	"form-action 'none'; frame-ancestors 'none'"
 
 // docs are the OpenAPI document in both forms and the page that shows it. They are made when they are first asked for.
