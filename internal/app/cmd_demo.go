@@ -2,6 +2,7 @@ package app
 
 import (
 	"log/slog"
+	"runtime/debug"
 	"strings"
 
 	"github.com/linli/linli/examples"
@@ -55,6 +56,7 @@ func (c *demoCmd) Run(s *session) error {
 		if err := w.invite(d, file, log.Programme); err != nil {
 			return err
 		}
+		debug.FreeOSMemory() // what playing took
 		return w.serve(d)
 	})
 }
