@@ -20,8 +20,8 @@ func (s *Store) Statements() []string {
 	for range cap(s.sessions) {
 		c := <-s.sessions
 		if c != nil {
-			for text := range c.stmts {
-				out = append(out, s.dialect.rebind(text))
+			for of := range c.stmts {
+				out = append(out, s.dialect.rebind(of.whole()))
 			}
 		}
 		s.sessions <- c

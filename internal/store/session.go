@@ -15,7 +15,20 @@ import (
 type session struct {
 	conn  *sql.Conn
 	tx    driver.Tx // while one runs
-	stmts map[string]*sql.Stmt
+	stmts map[statement]*sql.Stmt
+}
+
+// statement is the text of a statement and, where rowsMark stands in it, for how many rows of how many values it is prepared.
+type statement struct {
+	text        string
+	rows, width int
+}
+
+func (of statement) whole() string {
+	if of.rows == 0 {
+		return of.text
+	}
+	return withRows(of.text, of.rows, of.width)
 }
 
 // newSessions returns a pool of n places, of which none is connected yet.
@@ -111,7 +124,13 @@ func (s *Store) begin(ctx context.Context, c *session) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	c = &session{conn: conn, stmts: map[string]*sql.Stmt{}}
+	c = &session{conn: conn, stmts: map[statement]*sql.Stmt{}}
+	for _, text := range s.dialect.settings {
+		if _, err := conn.ExecContext(ctx, text); err != nil {
+			c.discard()
+			return nil, fmt.Errorf("set up a connection for writing: %w", err)
+		}
+	}
 	if err := c.begin(ctx, s.dialect.isolation); err != nil {
 		c.discard()
 		return nil, err
@@ -138,21 +157,25 @@ func (c *session) commit() error { return c.conn.Raw(func(any) error { return c.
 func (c *session) rollback() error { return c.conn.Raw(func(any) error { return c.tx.Rollback() }) }
 
 // stmt returns the statement prepared on this session's connection.
-func (t *txn) stmt(ctx context.Context, text string) (*sql.Stmt, error) {
-	if p, ok := t.session.stmts[text]; ok {
+func (t *txn) stmt(ctx context.Context, of statement) (*sql.Stmt, error) {
+	if p, ok := t.session.stmts[of]; ok {
 		return p, nil
 	}
-	p, err := t.session.conn.PrepareContext(ctx, t.dialect.rebind(text))
+	p, err := t.session.conn.PrepareContext(ctx, t.dialect.rebind(of.whole()))
 	if err != nil {
 		return nil, fmt.Errorf("prepare a statement: %w", err)
 	}
-	t.session.stmts[text] = p
+	t.session.stmts[of] = p
 	return p, nil
 }
 
 // exec runs a statement and returns how many rows it changed.
 func (t *txn) exec(ctx context.Context, text string, args ...any) (int64, error) {
-	p, err := t.stmt(ctx, text) //nolint:sqlclosecheck // kept as long as its connection
+	return t.run(ctx, statement{text: text}, args)
+}
+
+func (t *txn) run(ctx context.Context, of statement, args []any) (int64, error) {
+	p, err := t.stmt(ctx, of) //nolint:sqlclosecheck // kept as long as its connection
 	if err != nil {
 		return 0, err
 	}
@@ -173,7 +196,7 @@ func (t *txn) execRows(ctx context.Context, text string, rows [][]any, after ...
 		for _, row := range rows[:n] {
 			args = append(args, row...)
 		}
-		changed, err := t.exec(ctx, withRows(text, n, len(rows[0])), append(args, after...)...)
+		changed, err := t.run(ctx, statement{text, n, len(rows[0])}, append(args, after...))
 		if err != nil {
 			return total, err
 		}
@@ -187,7 +210,7 @@ func (t *txn) execRows(ctx context.Context, text string, rows [][]any, after ...
 // twice to fill a batch: scan must not mind the same answer again.
 func (t *txn) queryRows(ctx context.Context, text string, rows [][]any, scan func(*sql.Rows) error) error {
 	return inBatches(rows, func(n int, args []any) error {
-		p, err := t.stmt(ctx, withRows(text, n, len(rows[0]))) //nolint:sqlclosecheck // kept as long as its connection
+		p, err := t.stmt(ctx, statement{text, n, len(rows[0])}) //nolint:sqlclosecheck // kept as long as its connection
 		if err != nil {
 			return err
 		}

@@ -54,7 +54,9 @@ func (s *Store) openSQLite(ctx context.Context) error {
 	readers := orDefault(s.cfg.Readers, defaultSQLiteReaders)
 	if !s.cfg.ReadOnly {
 		// The writer comes first: it creates the file and turns the write-ahead log on.
-		if s.write, err = connectSQLite(ctx, file, "rwc", 1, "_txlock=immediate"); err != nil {
+		// A page that many commits change is copied back into the file once, and what a commit changes fits into its memory.
+		options := "_txlock=immediate&_pragma=wal_autocheckpoint(4000)&_pragma=cache_size(-16000)"
+		if s.write, err = connectSQLite(ctx, file, "rwc", 1, options); err != nil {
 			return err
 		}
 		s.sessions = newSessions(1)
