@@ -88,6 +88,7 @@ func (s *server) routes() {
 	s.meRoutes()
 	s.communityRoutes()
 	s.programmeRoutes()
+	s.loadRoutes()
 	s.copyRoutes()
 	s.activityRoutes()
 	s.instanceRoutes()
@@ -105,6 +106,7 @@ func (s *server) routes() {
 	s.bundleRoutes()
 	s.reportRoutes()
 	s.publicRoutes()
+	s.examples()
 }
 
 var problemsOnce sync.Once

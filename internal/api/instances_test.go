@@ -130,30 +130,40 @@ func (h *harness) walk(role, path string) []string {
 	}
 }
 
+// optionsOf is what somebody is told that she can do.
+type optionsOf struct {
+	Options []Option    `json:"options"`
+	Creates []Creatable `json:"creates"`
+}
+
+func (h *harness) options(role, id string) optionsOf {
+	h.t.Helper()
+	var o optionsOf
+	h.get(role, at("/instances/"+id+"/options")).status(http.StatusOK).into(&o)
+	return o
+}
+
+// find is the option of a kind, or the one of an event, a need or a state.
+func (o optionsOf) find(t *testing.T, kind, name string) Option {
+	t.Helper()
+	n := slices.IndexFunc(o.Options, func(x Option) bool {
+		return x.Kind == kind && (name == "" || x.Event == name || x.Need == name || x.State == name)
+	})
+	if n < 0 {
+		t.Fatalf("no option %s %s", kind, name)
+	}
+	return o.Options[n]
+}
+
 func TestOptionsSayWhatCanBeDoneAndWhyNot(t *testing.T) {
 	each(t, func(t *testing.T, h *harness) {
-		type answer struct {
-			Options []Option    `json:"options"`
-			Creates []Creatable `json:"creates"`
-		}
-		find := func(a answer, kind, name string) Option {
-			t.Helper()
-			n := slices.IndexFunc(a.Options, func(o Option) bool {
-				return o.Kind == kind && (name == "" || o.Event == name || o.Need == name || o.State == name)
-			})
-			if n < 0 {
-				t.Fatalf("no option %s %s", kind, name)
-			}
-			return a.Options[n]
-		}
 		train := h.activity("train").ID
-		var a answer
-		h.get("worker", at("/instances/"+train+"/options")).status(http.StatusOK).into(&a)
-		start := find(a, "fire", "start")
+		a := h.options("worker", train)
+		start := a.find(t, "fire", "start")
 		if start.Allowed || len(start.Reasons) < 2 || !strings.HasSuffix(start.Request, "/instances/"+train+"/events/start") {
 			t.Errorf("start: %+v", start)
 		}
-		schedule := find(a, "fire", "schedule")
+		schedule := a.find(t, "fire", "schedule")
 		names := []string{}
 		for _, f := range schedule.Form {
 			names = append(names, f.Name+" "+f.Type)
@@ -161,41 +171,42 @@ func TestOptionsSayWhatCanBeDoneAndWhyNot(t *testing.T) {
 		if d := cmp.Diff([]string{"when half_day", "place text", "trainer text", "topics enum", "time_record evidence", "place_record evidence"}, names); d != "" || len(schedule.Form[3].Values) != 8 {
 			t.Errorf("the form (-want +got):\n%s", d)
 		}
-		if edit := find(a, "edit", ""); !edit.Allowed || !strings.HasPrefix(edit.Request, "PATCH ") {
+		if edit := a.find(t, "edit", ""); !edit.Allowed || !strings.HasPrefix(edit.Request, "PATCH ") {
 			t.Errorf("edit: %+v", edit)
 		}
-		if waive := find(a, "waive", "team_formed"); waive.Allowed || waive.Reasons[0].Code != string(workflow.ReasonRole) || !slices.Contains(waive.Reasons[0].Who, h.people["approver"]) {
+		if waive := a.find(t, "waive", "team_formed"); waive.Allowed || waive.Reasons[0].Code != string(workflow.ReasonRole) || !slices.Contains(waive.Reasons[0].Who, h.people["approver"]) {
 			t.Errorf("waive: %+v", waive)
 		}
-		if cancel := find(a, "cancel", ""); cancel.Allowed || !cancel.Explain {
+		if cancel := a.find(t, "cancel", ""); cancel.Allowed || !cancel.Explain {
 			t.Errorf("cancel: %+v", cancel)
 		}
 		before := h.seq(h.programme)
-		var b answer
-		h.get("approver", at("/instances/"+train+"/options")).status(http.StatusOK).into(&b)
-		if !find(b, "waive", "team_formed").Allowed || h.seq(h.programme) != before {
-			t.Errorf("an approver may not waive, or looking at it wrote something: %+v", find(b, "waive", "team_formed"))
+		b := h.options("approver", train)
+		if !b.find(t, "waive", "team_formed").Allowed || h.seq(h.programme) != before {
+			t.Errorf("an approver may not waive, or looking at it wrote something: %+v", b.find(t, "waive", "team_formed"))
 		}
 		if n := slices.IndexFunc(a.Creates, func(c Creatable) bool { return c.Workflow == "session" }); n < 0 || !a.Creates[n].Allowed {
 			t.Errorf("creates: %+v", a.Creates)
 		}
+	})
+}
 
+func TestOptionsAreThoseOfTheToken(t *testing.T) {
+	each(t, func(t *testing.T, h *harness) {
+		train := h.activity("train").ID
 		// A token that leaves out a role leaves it out here as well.
 		h.grant(here, h.people["worker"], "lead", here)
 		for token, allowed := range map[string]bool{
 			h.token(here, h.people["worker"], here): true, h.token(here, h.people["worker"], here, "worker"): false,
 		} {
-			var c answer
-			h.get(token, at("/instances/"+train+"/options")).status(http.StatusOK).into(&c)
-			if got := find(c, "cancel", ""); got.Allowed != allowed {
+			c := h.options(token, train)
+			if got := c.find(t, "cancel", ""); got.Allowed != allowed {
 				t.Errorf("cancel with a limited token: %+v", got)
 			}
 		}
 		// A token for one programme changes nothing in the registry.
 		h.grant(here, h.people["lead"], "lead", h.programme)
-		var d answer
-		h.get(h.token(here, h.people["lead"], h.programme), at("/instances/"+h.people["worker"]+"/options")).status(http.StatusOK).into(&d)
-		for _, o := range d.Options {
+		for _, o := range h.options(h.token(here, h.people["lead"], h.programme), h.people["worker"]).Options {
 			if o.Allowed {
 				t.Errorf("allowed: %+v", o)
 			}

@@ -279,7 +279,7 @@ func creatable(c *caller, i *workflow.Instance, def *workflow.Definition, b *wor
 	var out []Creatable
 	add := func(of, slot, request string) {
 		d := b.Definition(of)
-		if d == nil {
+		if d == nil || of == workflowToken || of == workflowReveal { // these have ways of their own
 			return
 		}
 		by := slices.DeleteFunc(slices.Clone(d.Create.By), func(r string) bool { return r == "system" })
