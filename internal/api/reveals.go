@@ -162,7 +162,7 @@ func (s *server) listReveals(ctx context.Context, in *revealListInput) (*listed[
 		return nil, err
 	}
 	c := from(ctx)
-	all := c.holds(in.Community, "lead", "admin", "auditor")
+	all := c.holds(in.Community, mayOversee(workflowReveal)...)
 	rows, last, more, err := s.scan(ctx, in.Community, workflowReveal, after, in.Limit, func(i *workflow.Instance) bool {
 		return (all || text(i, "person") == c.person) && (in.Target == "" || text(i, "target") == in.Target)
 	})

@@ -99,7 +99,7 @@ func (s *server) listTokens(ctx context.Context, in *tokenListInput) (*listed[To
 	}
 	c := from(ctx)
 	person := in.Person
-	if !c.holds(in.Community, "admin") {
+	if !c.holds(in.Community, mayOversee(workflowToken)...) {
 		if person != "" && person != c.person {
 			return nil, needRoles(ctx, in.Community, "admin")
 		}
