@@ -92,6 +92,11 @@ func (e *Engine) Bundle(ctx context.Context, hash string) (*workflow.Bundle, err
 	if b := e.cached(hash); b != nil {
 		return b, nil
 	}
+	e.compiling.Lock() // after a start everybody asks for the same one at once, and compiling it takes longer than anything else
+	defer e.compiling.Unlock()
+	if b := e.cached(hash); b != nil {
+		return b, nil
+	}
 	files, err := e.store.Bundle(ctx, hash)
 	if err != nil {
 		return nil, err

@@ -43,6 +43,8 @@ type Engine struct {
 	commits chan submission // ready slices for the committers
 	wg      sync.WaitGroup
 
+	compiling sync.Mutex // held while a bundle is compiled
+
 	mu      sync.Mutex
 	queues  map[queueKey]*queue
 	bundles map[string]*workflow.Bundle
