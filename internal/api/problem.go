@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/linli/linli/internal/fault"
+	"github.com/linli/linli/internal/store"
 	"github.com/linli/linli/internal/workflow"
 )
 
@@ -114,6 +115,14 @@ func (s *server) problemOf(ctx context.Context, err error) *Problem {
 		p = newProblem(l, http.StatusServiceUnavailable, "timeout", fault.Text{
 			ZH: "处理超时，尚不知是否已保存；请用同一个 Idempotency-Key 重试",
 			EN: "it took too long and it is not known whether this was saved; repeat it with the same Idempotency-Key",
+		})
+		p.retry = true
+		return p
+	case store.Unreachable(err):
+		s.Log.WarnContext(ctx, "the database does not answer", "request", requestID(ctx), "err", err)
+		p = newProblem(l, http.StatusServiceUnavailable, "database_unreachable", fault.Text{
+			ZH: "数据库暂时没有应答；如果是要保存什么，尚不知是否已保存，请稍后用同一个 Idempotency-Key 重试",
+			EN: "the database does not answer just now; whether anything was saved is not known: repeat it shortly with the same Idempotency-Key",
 		})
 		p.retry = true
 		return p
