@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
+	"runtime"
 
 	"github.com/linli/linli/internal/fault"
 	"github.com/linli/linli/internal/workflow"
@@ -30,36 +30,46 @@ func (e *Engine) commit(ctx context.Context, w *work) error {
 	return <-s.done
 }
 
-// commitLoop is a committer: it takes everything that is ready when the previous commit has returned.
+// commitLoop is a committer: it takes everything that is ready when the previous commit has returned. Whoever can run goes first, as
+// long as that makes the batch larger: what they are about to hand in is as good as ready, and nothing is waited for.
 func (e *Engine) commitLoop() {
 	for first := range e.commits {
 		batch := []submission{first}
-	more:
-		for len(batch) < maxBatch {
-			select {
-			case s, ok := <-e.commits:
-				if !ok {
-					break more
-				}
-				batch = append(batch, s)
-			default:
-				break more
-			}
+		for before := 0; len(batch) > before && len(batch) < maxBatch; {
+			before = len(batch)
+			runtime.Gosched()
+			batch = e.ready(batch)
 		}
 		e.commitBatch(batch)
 	}
 }
 
+// ready adds to a batch what is waiting to be committed.
+func (e *Engine) ready(batch []submission) []submission {
+	for len(batch) < maxBatch {
+		select {
+		case s, open := <-e.commits:
+			if !open {
+				return batch
+			}
+			batch = append(batch, s)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
 // commitBatch commits a batch, each slice of which gets its own outcome.
 func (e *Engine) commitBatch(batch []submission) {
-	patience := time.NewTimer(e.patience)
-	defer patience.Stop()
-	e.bisect(batch, patience.C)
+	p := &patience{limit: e.patience}
+	defer p.stop()
+	e.bisect(batch, p)
 }
 
 // bisect commits a batch, and in halves if the database will have none of it: one poisoned slice harms no other. The store has told
 // apart already what it could; where everything fails, it stops with the engine's patience.
-func (e *Engine) bisect(batch []submission, patience <-chan time.Time) {
+func (e *Engine) bisect(batch []submission, p *patience) {
 	slices := make([]Slice, len(batch))
 	for n, s := range batch {
 		slices[n] = s.slice
@@ -69,14 +79,10 @@ func (e *Engine) bisect(batch []submission, patience <-chan time.Time) {
 	if err == nil || unknown {
 		e.grew(slices, errs)
 	}
-	if err != nil && !unknown && len(batch) > 1 {
-		select {
-		case <-patience:
-		default:
-			e.bisect(batch[:len(batch)/2], patience)
-			e.bisect(batch[len(batch)/2:], patience)
-			return
-		}
+	if err != nil && !unknown && len(batch) > 1 && !p.over() {
+		e.bisect(batch[:len(batch)/2], p)
+		e.bisect(batch[len(batch)/2:], p)
+		return
 	}
 	for n, s := range batch {
 		if err != nil {

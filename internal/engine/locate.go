@@ -55,6 +55,17 @@ func (e *Engine) Locate(ctx context.Context, community, instance string) (root s
 	return root, nil
 }
 
+// place remembers the roots of rows that came by.
+func (e *Engine) place(community string, rows func(yield func(*workflow.Instance))) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	rows(func(i *workflow.Instance) {
+		if k := (queueKey{community, i.ID}); e.places.newer[k] == "" {
+			e.places.put(k, i.Root)
+		}
+	})
+}
+
 // locate fills in the root of a request that names only its target.
 func (e *Engine) locate(ctx context.Context, r *Request) error {
 	if r.Root != "" || r.Target == "" || r.Community == "" {

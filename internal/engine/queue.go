@@ -110,15 +110,15 @@ func (e *Engine) work(ctx context.Context, k queueKey, q *queue) {
 
 // runJobs carries a slice of jobs through load, apply and commit until every one has its answer.
 func (e *Engine) runJobs(ctx context.Context, k queueKey, jobs []*job) {
-	patience := time.NewTimer(e.patience)
-	defer patience.Stop()
+	p := &patience{limit: e.patience}
+	defer p.stop()
 	var err error
 	for {
 		var tried []TimerRow
 		if jobs, tried = e.fireDueTimers(ctx, k, jobs); len(jobs) == 0 {
 			return
 		}
-		jobs, err = e.attempts(ctx, k, jobs, tried, patience.C)
+		jobs, err = e.attempts(ctx, k, jobs, tried, p)
 		if !errors.Is(err, errDue) {
 			break
 		}
@@ -144,7 +144,7 @@ var errDue = errors.New("timers fell due")
 
 // attempts prepares and commits a slice, again and again while others are faster, for as long as the engine's patience lasts. It
 // returns the jobs that have no answer yet, with the reason.
-func (e *Engine) attempts(ctx context.Context, k queueKey, jobs []*job, tried []TimerRow, patience <-chan time.Time) ([]*job, error) {
+func (e *Engine) attempts(ctx context.Context, k queueKey, jobs []*job, tried []TimerRow, p *patience) ([]*job, error) {
 	registry := &turn{engine: e, community: k.community}
 	defer registry.leave()
 	if k.root == k.community || e.mayRegister(jobs) {
@@ -185,12 +185,34 @@ func (e *Engine) attempts(ctx context.Context, k queueKey, jobs []*job, tried []
 		for _, j := range jobs {
 			j.lookup = true // perhaps it was the idempotency key
 		}
-		select {
-		case <-patience:
+		if p.over() {
 			return jobs, outOfPatience(err)
-		default:
-			backoff(attempt)
 		}
+		backoff(attempt)
+	}
+}
+
+// patience bounds how long something is tried again, from the first time that it failed. It belongs to one goroutine.
+type patience struct {
+	limit time.Duration
+	timer *time.Timer
+}
+
+func (p *patience) over() bool {
+	if p.timer == nil {
+		p.timer = time.NewTimer(p.limit)
+	}
+	select {
+	case <-p.timer.C:
+		return true
+	default:
+		return false
+	}
+}
+
+func (p *patience) stop() {
+	if p.timer != nil {
+		p.timer.Stop()
 	}
 }
 

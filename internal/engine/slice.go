@@ -228,6 +228,13 @@ func (b *build) load(ctx context.Context, keys []workflow.Key) error {
 		return err
 	}
 	b.e.cache.share(b.view, want, answers)
+	b.e.place(b.key.community, func(yield func(*workflow.Instance)) {
+		for _, a := range answers {
+			for _, i := range a.Instances {
+				yield(i)
+			}
+		}
+	})
 	for n, k := range want {
 		b.put(k, answers[n])
 		if k.Kind == workflow.KeyReferrers {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/linli/linli/internal/workflow"
@@ -78,6 +79,13 @@ func (b *build) keep() {
 	v, c := b.view, b.e.cache
 	v.commands += len(b.parts)
 	v.size += len(b.slice.Rows)
+	if slices.ContainsFunc(b.slice.Rows, func(w RowWrite) bool { return w.Op == RowInsert }) {
+		b.e.place(b.key.community, func(yield func(*workflow.Instance)) {
+			for _, w := range b.slice.Rows {
+				yield(w.Instance)
+			}
+		})
+	}
 	for _, t := range b.slice.Timers {
 		switch {
 		case !t.Insert || t.Row.Status != TimerWaiting:
