@@ -196,6 +196,7 @@ func (e *Engine) attempts(ctx context.Context, k queueKey, jobs []*job, tried []
 type patience struct {
 	limit time.Duration
 	timer *time.Timer
+	ended bool
 }
 
 func (p *patience) over() bool {
@@ -204,10 +205,10 @@ func (p *patience) over() bool {
 	}
 	select {
 	case <-p.timer.C:
-		return true
+		p.ended = true
 	default:
-		return false
 	}
+	return p.ended
 }
 
 func (p *patience) stop() {

@@ -8,6 +8,9 @@ import (
 	"github.com/linli/linli/internal/workflow"
 )
 
+// bareView is what a view without rows counts for, in rows.
+const bareView = 4
+
 // farFuture is later than any timer.
 func farFuture() time.Time { return time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC) }
 
@@ -42,7 +45,7 @@ func (e *Engine) newView(ctx context.Context, k queueKey) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &view{of: k, heads: map[string]Head{}, seq: map[string]int64{}, snap: workflow.NewSnapshot()}
+	v := &view{of: k, heads: map[string]Head{}, seq: map[string]int64{}, snap: workflow.NewSnapshot(), size: bareView}
 	for _, h := range heads {
 		v.setHead(h)
 	}

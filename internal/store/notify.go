@@ -26,6 +26,7 @@ type teller struct {
 	store *Store
 	id    string
 	wake  chan struct{}
+	stop  chan struct{}
 	ended sync.WaitGroup
 
 	mu    sync.Mutex
@@ -33,7 +34,7 @@ type teller struct {
 }
 
 func newTeller(s *Store) *teller {
-	t := &teller{store: s, id: rand.Text(), wake: make(chan struct{}, 1), grown: map[place]bool{}}
+	t := &teller{store: s, id: rand.Text(), wake: make(chan struct{}, 1), stop: make(chan struct{}), grown: map[place]bool{}}
 	t.ended.Go(t.run)
 	return t
 }
@@ -55,16 +56,22 @@ func (t *teller) tell(plans []*plan) {
 	}
 }
 
-// close sends what is left and stops. Nothing may be told afterwards.
+// close sends what is left and stops. What is told afterwards nobody hears.
 func (t *teller) close() {
-	close(t.wake)
+	close(t.stop)
 	t.ended.Wait()
 }
 
 func (t *teller) run() {
-	for range t.wake {
-		t.send()
-		time.Sleep(tellEvery)
+	for {
+		select {
+		case <-t.stop:
+			t.send()
+			return
+		case <-t.wake:
+			t.send()
+			time.Sleep(tellEvery)
+		}
 	}
 }
 

@@ -173,14 +173,14 @@ func crookedChains(t *testing.T, db *testdb.Database) {
 }
 
 func readCases() []Case {
-	return []Case{
+	return append(stillCases(), []Case{
 		{"a consent that changed since it was read is a conflict", consentChanged},
 		{"a consent that appeared since it was missed is a conflict", consentAppeared},
 		{"a decision on the registry's silence conflicts with any change of it", registrySilence},
 		{"a consent withdrawn in the same batch is a conflict", consentInBatch},
 		{"a consent being withdrawn makes the visit wait and conflict", consentInFlight},
 		{"a consent being given makes the visit wait and conflict", consentGivenInFlight},
-	}
+	}...)
 }
 
 // consentSetup returns a registry with one consent, and a programme.
