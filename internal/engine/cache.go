@@ -71,6 +71,18 @@ func (c *cache) borrow(k queueKey) *view {
 	return v
 }
 
+// peek returns the head of a root and when its next timer may be due, if its view is here.
+func (c *cache) peek(k queueKey) (head Head, due time.Time, known bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at := c.views[k]
+	if at == nil {
+		return Head{}, time.Time{}, false
+	}
+	v, _ := at.Value.(*view)
+	return v.heads[k.root], v.due, true
+}
+
 // giveBack keeps a view for the next slice of its root.
 func (c *cache) giveBack(v *view) {
 	c.mu.Lock()

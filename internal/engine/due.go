@@ -64,13 +64,16 @@ func (e *Engine) fireDueTimers(ctx context.Context, k queueKey, jobs []*job) ([]
 // dueBy is the time by which timers must have fired before the jobs, and whether one may be due by then. That of a replayed programme
 // moves with its commands alone.
 func (e *Engine) dueBy(ctx context.Context, k queueKey, jobs []*job) (time.Time, bool, error) {
-	v, err := e.view(ctx, k)
-	if err != nil {
-		e.cache.forget(k)
-		return time.Time{}, false, err
+	head, due, known := e.cache.peek(k)
+	if !known {
+		v, err := e.view(ctx, k)
+		if err != nil {
+			e.cache.forget(k)
+			return time.Time{}, false, err
+		}
+		head, due = v.heads[k.root], v.due
+		e.cache.giveBack(v)
 	}
-	due, head := v.due, v.heads[k.root]
-	e.cache.giveBack(v)
 	now := head.Frozen
 	if now.IsZero() {
 		now = e.now()

@@ -16,6 +16,9 @@ const maxIndexed = 200
 
 // checkIDs refuses ids and names that no index takes.
 func (r *Request) checkIDs() error {
+	if !anyLong(r.ID, r.Community, r.Root, r.Target, r.Event, r.Of, r.Workflow, r.Slot, r.Key, r.Need, r.State, r.Actor.Person, r.Token, onBehalf(r)) {
+		return nil
+	}
 	texts := map[string]string{
 		"id": r.ID, "community": r.Community, "root": r.Root, "target": r.Target, "event": r.Event, "of": r.Of, "workflow": r.Workflow,
 		"slot": r.Slot, "key": r.Key, "need": r.Need, "state": r.State, "actor": r.Actor.Person, "token": r.Token,
@@ -26,12 +29,17 @@ func (r *Request) checkIDs() error {
 	return refuseLong(&r.Command, texts)
 }
 
+// anyLong reports whether one of the texts may have too many characters; it counts bytes, of which there are never fewer.
+func anyLong(texts ...string) bool {
+	return slices.ContainsFunc(texts, func(s string) bool { return len(s) > maxIndexed })
+}
+
 // checkIndexed refuses what a command would put into an index: keys that come from fields, and values of distinct aggregates.
 func checkIndexed(cmd *workflow.Command, out *workflow.Outcome) error {
 	texts := map[string]string{}
 	for _, row := range out.Rows {
 		i := row.Instance
-		if row.Op != workflow.RowInsert {
+		if row.Op != workflow.RowInsert || !anyLong(i.Key) {
 			continue
 		}
 		field := "key"
@@ -43,7 +51,7 @@ func checkIndexed(cmd *workflow.Command, out *workflow.Outcome) error {
 		}
 	}
 	for k, n := range out.Distinct {
-		if n > 0 && utf8.RuneCountInString(k.C) > utf8.RuneCountInString(texts[k.B]) {
+		if n > 0 && anyLong(k.C) && utf8.RuneCountInString(k.C) > utf8.RuneCountInString(texts[k.B]) {
 			texts[k.B] = k.C
 		}
 	}
@@ -52,6 +60,9 @@ func checkIndexed(cmd *workflow.Command, out *workflow.Outcome) error {
 
 // refuseLong names every text that is too long, by the field it stands in.
 func refuseLong(cmd *workflow.Command, texts map[string]string) error {
+	if len(texts) == 0 {
+		return nil
+	}
 	var reasons []workflow.Reason
 	for name, text := range texts {
 		if utf8.RuneCountInString(text) > maxIndexed {

@@ -23,7 +23,14 @@ type subjects struct {
 }
 
 func newSubjects(e *Engine, community string) *subjects {
-	return &subjects{e: e, community: community, open: map[string]seal.DataKey{}, stored: map[string]SubjectKey{}, used: map[string]bool{}}
+	return &subjects{e: e, community: community}
+}
+
+// begin makes room: most slices need none.
+func (s *subjects) begin() {
+	if s.open == nil {
+		s.open, s.stored, s.used = map[string]seal.DataKey{}, map[string]SubjectKey{}, map[string]bool{}
+	}
 }
 
 // existing returns a subject's data key and whether there is one. That of an erased subject is gone for good.
@@ -48,6 +55,7 @@ func (s *subjects) existing(ctx context.Context, subject string) (seal.DataKey, 
 	}
 	k, err := s.e.keys.Unwrap(s.community, subject, seal.Wrapped{KeyID: stored.KeyID, Box: stored.Wrapped})
 	if err == nil {
+		s.begin()
 		s.open[subject] = k
 	}
 	return k, err == nil, err
@@ -63,6 +71,7 @@ func (s *subjects) key(ctx context.Context, subject string) (seal.DataKey, error
 	if err != nil {
 		return seal.DataKey{}, fmt.Errorf("new data key: %w", err)
 	}
+	s.begin()
 	s.open[subject], s.stored[subject] = k, SubjectKey{Subject: subject, KeyID: w.KeyID, Wrapped: w.Box}
 	s.changed = append(s.changed, subject)
 	return k, nil
@@ -72,12 +81,14 @@ func (s *subjects) key(ctx context.Context, subject string) (seal.DataKey, error
 func (s *subjects) use(values workflow.Values) {
 	for _, v := range values {
 		if box, ok := v.(workflow.Sealed); ok {
+			s.begin()
 			s.used[box.Subject] = true
 		}
 	}
 }
 
 func (s *subjects) destroy(subject string, at time.Time) {
+	s.begin()
 	delete(s.open, subject)
 	s.used[subject] = true
 	s.stored[subject] = SubjectKey{Subject: subject, KeyID: s.e.keys.Current(), Destroyed: at}
