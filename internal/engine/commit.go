@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 
 	"github.com/linli/linli/internal/fault"
 	"github.com/linli/linli/internal/workflow"
@@ -30,17 +29,11 @@ func (e *Engine) commit(ctx context.Context, w *work) error {
 	return <-s.done
 }
 
-// commitLoop is a committer: it takes everything that is ready when the previous commit has returned. Whoever can run goes first, as
-// long as that makes the batch larger: what they are about to hand in is as good as ready, and nothing is waited for.
+// commitLoop is a committer: it takes everything that is ready when the previous commit has returned. It waits for nobody else: while it
+// writes, the next batch gets ready.
 func (e *Engine) commitLoop() {
 	for first := range e.commits {
-		batch := []submission{first}
-		for before := 0; len(batch) > before && len(batch) < maxBatch; {
-			before = len(batch)
-			runtime.Gosched()
-			batch = e.ready(batch)
-		}
-		e.commitBatch(batch)
+		e.commitBatch(e.ready([]submission{first}))
 	}
 }
 
