@@ -104,6 +104,7 @@ func (w *web) serve(d *desk) (err error) {
 	w.serveFigures(ctx, parts, figures)
 	parts.run("timers", func() error { return d.app.Run(ctx) })
 	parts.run("hints", func() error { return d.app.Store.Listen(ctx, d.app.Engine.Hint) })
+	relax(d.sys.Getenv)
 	go rest(ctx)
 	<-ctx.Done()
 	w.stop(handler, server)
