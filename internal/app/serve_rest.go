@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	restAfter = 15 * time.Second
-	restUnder = 4 << 20 // bytes allocated in that time: nobody is asking for anything
+	settleAfter = time.Second // after the start, whose garbage is as much as all that stays
+	restAfter   = 15 * time.Second
+	restUnder   = 4 << 20 // bytes allocated in that time: nobody is asking for anything
 )
 
 // gcPercent lets the heap grow to four times what is alive before garbage is collected: a server makes much garbage and keeps little, and
@@ -26,6 +27,12 @@ func relax(getenv func(string) string) {
 // rest gives memory back to the system when the process has worked and then finds nothing to do, until ctx ends. The runtime would do so
 // too, but only minutes later.
 func rest(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+		return
+	case <-time.After(settleAfter):
+		debug.FreeOSMemory()
+	}
 	tick := time.NewTicker(restAfter)
 	defer tick.Stop()
 	last, rested := allocated(), false
