@@ -183,7 +183,14 @@ func (c *driver) command(ctx context.Context, a lampAsk) {
 		send.method, send.path = http.MethodPatch, "/instances/"+a.lamp
 	}
 	call := c.now()
-	r, ok := c.try(ctx, c.apiClient, send)
+	first, hangUp := ctx, func() {}
+	if c.patient && a.kind == opEdit && rand.N(3) == 0 {
+		// One who hangs up and repeats. The first try may still be under way then, which an event could be refused for and yet be carried
+		// out; an edit cannot, for its version is gone once there is another.
+		first, hangUp = context.WithTimeout(ctx, time.Duration(500+rand.N(8000))*time.Microsecond)
+	}
+	r, ok := c.try(first, c.apiClient, send)
+	hangUp()
 	for deadline := time.Now().Add(time.Minute); !ok && c.patient && ctx.Err() == nil && time.Now().Before(deadline); {
 		time.Sleep(time.Duration(rand.N(20_000)) * time.Microsecond)
 		r, ok = c.try(ctx, c.apiClient, send)
