@@ -77,7 +77,7 @@ func (s *server) identify(ctx huma.Context) (*caller, error) {
 	c, err := s.auth.caller(ctx.Context(), header)
 	var p *Problem
 	if errors.As(err, &p) && p.Status == http.StatusUnauthorized {
-		s.admitAddress(remote, forwarded, l)
+		_ = s.admitAddress(remote, forwarded, l) // counted; this one is answered as wrong
 	}
 	return c, err
 }

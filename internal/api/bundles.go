@@ -54,6 +54,7 @@ type checkAnswer struct {
 
 type bundleAnswer struct{ Body BundleInfo }
 
+// BundlePath names a bundle in a path.
 type BundlePath struct {
 	CommunityPath
 	Hash string `path:"hash" maxLength:"64" doc:"Hash of the bundle, or current."`
@@ -185,7 +186,7 @@ func (s *server) definition(ctx context.Context, in *definitionPath) (*definitio
 	}
 	d := b.Definition(in.Name)
 	if d == nil {
-		return nil, fault.New(fault.NotFound, "unknown_definition", "这个定义集里没有流程 "+in.Name, "the bundle has no workflow "+in.Name)
+		return nil, fault.New(fault.NotFound, "unknown_definition", "这个定义集里没有这个流程；请看 definitions", "the bundle has no such workflow; see its definitions")
 	}
 	out := &definitionAnswer{}
 	out.Body.Name, out.Body.Title, out.Body.Level = d.Name, d.Title, string(d.Level)

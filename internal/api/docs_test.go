@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"regexp"
 	"strings"
@@ -100,7 +101,7 @@ func TestFigures(t *testing.T) {
 		b.send("BREW", "/x/13800000000", "")
 	}
 	w := httptest.NewRecorder()
-	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	m.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	text := w.Body.String()
 	for _, want := range []string{
 		`linli_http_requests_total{method="GET",route="/api/v1/communities/{community}/programmes/{programme}",status="401"} 1`,

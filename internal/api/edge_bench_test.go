@@ -30,7 +30,7 @@ func BenchmarkEdge(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			s := New(c.config)
 			b.Cleanup(s.Close)
-			s.s.edge.mux.HandleFunc("POST /x", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(200) })
+			s.s.edge.mux.HandleFunc("POST /x", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusOK) })
 			var h http.Handler = s
 			if c.mux {
 				h = s.s.edge.mux

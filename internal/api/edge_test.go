@@ -44,7 +44,7 @@ func (b *bareStore) Instance(context.Context, string, string) (*workflow.Instanc
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.looks++
-	return nil, nil //nolint:nilnil // as the store says that there is none
+	return nil, nil
 }
 
 // stillClock is a clock that only a test moves.
@@ -364,7 +364,7 @@ func TestStreamsAreNotHeldBack(t *testing.T) {
 	b := openBare(t, func(c *Config) { c.Limits.Time, c.Metrics = 20*time.Millisecond, NewMetrics() })
 	b.s.edge.mux.HandleFunc("GET /stream", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", eventStream)
-		w.WriteHeader(200)
+		w.WriteHeader(http.StatusOK)
 		rc := http.NewResponseController(w)
 		for range 3 {
 			time.Sleep(20 * time.Millisecond) // past the time of an ordinary request

@@ -68,7 +68,7 @@ func (x *exchange) Write(b []byte) (int, error) {
 // gone, and break off what the request asked for.
 func (x *exchange) Read(b []byte) (int, error) {
 	n, err := x.body.Read(b)
-	if err == io.EOF { //nolint:errorlint // readers return it as it is
+	if err == io.EOF { // readers return it as it is
 		_ = http.NewResponseController(x.ResponseWriter).SetReadDeadline(time.Time{}) // a writer without a connection has no deadlines
 	}
 	return n, err //nolint:wrapcheck // as the body itself

@@ -15,6 +15,7 @@ type moveInput struct {
 	Body *MoveBody `required:"false"`
 }
 
+// MoveBody is what a command without a form may say.
 type MoveBody struct {
 	Reason   string    `json:"reason,omitempty" maxLength:"10000" doc:"Why; it is kept in the history."`
 	Occurred string    `json:"occurred,omitempty" maxLength:"64" doc:"When it happened; now, if left out." example:"2023-06-14"`

@@ -28,14 +28,18 @@ type registryKind struct {
 
 func registryKinds() []registryKind {
 	return []registryKind{
-		{"people", workflowPerson, "a person", "people", "Names, mobile numbers and other personal values are sealed: the list shows which there are, and " +
-			"POST …/instances/{id}/reveal shows them, on record. To find somebody: POST …/people/search. Who does not work for the community sees herself.",
-			"Of personal values only the name is required; all of them are kept encrypted under the person's own key."},
+		{
+			"people", workflowPerson, "a person", "people", "Names, mobile numbers and other personal values are sealed: the list shows which there are, and " +
+				"POST …/instances/{id}/reveal shows them, on record. To find somebody: POST …/people/search. Who does not work for the community sees herself.",
+			"Of personal values only the name is required; all of them are kept encrypted under the person's own key.",
+		},
 		{"organisations", "organisation", "an organisation", "organisations", "Partners: merchants, enterprises, property companies, kindergartens, self-governance groups. Who does not work " +
 			"for the community sees what is public.", "input needs name and kind."},
 		{"blocks", "block", "a block", "blocks", "The neighbourhood's blocks (街区), with their aliases.", "input needs a name."},
-		{"households", workflowHousehold, "a household", "households", "The households that are visited; for staff only. Addresses and circumstances are sealed.",
-			"A block lead or a worker proposes it; a lead approves it, with the event approve. input needs kind: elder or child."},
+		{
+			"households", workflowHousehold, "a household", "households", "The households that are visited; for staff only. Addresses and circumstances are sealed.",
+			"A block lead or a worker proposes it; a lead approves it, with the event approve. input needs kind: elder or child.",
+		},
 	}
 }
 

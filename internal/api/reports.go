@@ -10,6 +10,7 @@ import (
 	"github.com/linli/linli/internal/report"
 )
 
+// ProgrammePath names a programme in a path.
 type ProgrammePath struct {
 	Community string `path:"community" maxLength:"200" doc:"Id of the community."`
 	Programme string `path:"programme" maxLength:"200" doc:"Id or code of the programme."`

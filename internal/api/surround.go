@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime"
@@ -77,7 +78,7 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			x.recovered(r, broken)
 		}
 		e.tell(inner, x)
-		if broken != nil && (broken == http.ErrAbortHandler || x.broke) {
+		if broken != nil && (aborted(broken) || x.broke) {
 			panic(http.ErrAbortHandler) // the answer had begun: cutting it short is all that tells the client
 		}
 	}()
@@ -215,10 +216,16 @@ func answerProblem(w http.ResponseWriter, r *http.Request, p *Problem) {
 	_ = encode(w, p) // the client is gone
 }
 
+// aborted reports whether a handler only broke off.
+func aborted(broken any) bool {
+	err, ok := broken.(error)
+	return ok && errors.Is(err, http.ErrAbortHandler)
+}
+
 // recovered answers for a handler that broke, if it had not begun to answer. A stack holds no values; the text of a panic may. The
 // library breaks off when the client does.
 func (x *exchange) recovered(r *http.Request, broken any) {
-	if broken == http.ErrAbortHandler {
+	if aborted(broken) {
 		return
 	}
 	if x.gone {

@@ -141,7 +141,7 @@ type viewer struct {
 }
 
 func (v *viewer) show() error {
-	i, def := v.place.at(), v.definition()
+	i, def := v.at(), v.definition()
 	v.line("%s  %s", v.heading(), v.state(def, i))
 	v.say("  %s，第 %d 版，id %s", "  %s, version %d, id %s", v.titled(def.Title, def.Name), i.Version, i.ID)
 	v.flags(i)
@@ -166,7 +166,7 @@ func (v *viewer) heading() string {
 		keys[0] = v.head.Root
 	}
 	path := strings.Join(keys, "/")
-	if name := v.names.of(v.ctx, v.place.at()); name != keys[len(keys)-1] {
+	if name := v.names.of(v.ctx, v.at()); name != keys[len(keys)-1] {
 		path += "  " + name
 	}
 	return path

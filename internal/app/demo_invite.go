@@ -25,8 +25,14 @@ type visitor struct{ role, person, name, token string }
 // somebody into it: as by key who is registered already, else an invented newcomer called name.
 func visitorRoles() []struct{ role, as, name string } {
 	return []struct{ role, as, name string }{
-		{"lead", "zhangjie", ""}, {"worker", "worker_1", ""}, {"finance", "finance", ""}, {"approver", "approver", ""},
-		{"block", "v02", ""}, {"volunteer", "v01", ""}, {"auditor", "", "示例监督员01"}, {"admin", "", "示例管理员01"},
+		{"lead", "zhangjie", ""},
+		{"worker", "worker_1", ""},
+		{"finance", "finance", ""},
+		{"approver", "approver", ""},
+		{"block", "v02", ""},
+		{"volunteer", "v01", ""},
+		{"auditor", "", "示例监督员01"},
+		{"admin", "", "示例管理员01"},
 	}
 }
 
@@ -160,7 +166,7 @@ func (d *desk) cast(community, role, as, name string) (string, error) {
 	var person string
 	var err error
 	if as != "" {
-		person, err = d.finder.person(d.ctx, community, as)
+		person, err = d.person(d.ctx, community, as)
 	} else {
 		var res engine.Result
 		res, err = d.commands.Do(d.ctx, operator("demo/person/"+role, community, "person", map[string]any{"name": name, "staff": true, "invented": true}))

@@ -121,8 +121,8 @@ func (c *crowd) verifyAll(t *testing.T, base string) {
 		}
 	}
 	c.verify(t, all, nil)
-	if want := len(all) - len(c.programmes); c.ledger.count() != want {
-		t.Errorf("%d commands were acknowledged; the histories have %d", c.ledger.count(), want)
+	if want := len(all) - len(c.programmes); c.count() != want {
+		t.Errorf("%d commands were acknowledged; the histories have %d", c.count(), want)
 	}
 }
 
@@ -137,20 +137,20 @@ func TestServersThatAreKilled(t *testing.T) {
 		first.kill()
 		begun := time.Now()
 		for round := range rounds {
-			before := c.ledger.count()
+			before := c.count()
 			s, err := p.start(context.WithoutCancel(t.Context()))
 			if err != nil {
 				t.Fatalf("round %d: %v", round, err)
 			}
 			c.loadAndKill(t, s)
-			if c.ledger.count() == before {
+			if c.count() == before {
 				t.Errorf("round %d: nothing was acknowledged", round)
 			}
 			if soak.Enabled() {
 				p.audit(t)
 			}
 		}
-		t.Logf("%d kills in %v, %d commands acknowledged", rounds, time.Since(begun).Round(time.Millisecond), c.ledger.count())
+		t.Logf("%d kills in %v, %d commands acknowledged", rounds, time.Since(begun).Round(time.Millisecond), c.count())
 		last := p.serve(t)
 		c.settle(t, last.url)
 		c.verifyAll(t, last.url)

@@ -196,9 +196,9 @@ func (c *driver) command(ctx context.Context, a lampAsk) {
 		r, ok = c.try(ctx, c.apiClient, send)
 	}
 	if !ok {
-		c.drive.mu.Lock()
+		c.mu.Lock()
 		c.unknown[key] = true
-		c.drive.mu.Unlock()
+		c.mu.Unlock()
 		r = reply{}
 		delete(c.seen, a.lamp)
 	}
@@ -302,7 +302,7 @@ func TestReplicas(t *testing.T) {
 		t.Error("nobody noticed a dead server or database: the test shows nothing")
 	}
 	t.Logf("%d operations, %d commands acknowledged, %d without an answer, %d tries failed, in %v",
-		len(d.history), d.ledger.count(), len(d.unknown), d.failed, time.Since(d.begun).Round(time.Millisecond))
+		len(d.history), d.count(), len(d.unknown), d.failed, time.Since(d.begun).Round(time.Millisecond))
 	for _, s := range servers[1:] {
 		if _, err := s.stop(t, stopWithin); err != nil {
 			t.Errorf("a server ended with %v:\n%s", err, s.log.String())

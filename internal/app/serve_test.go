@@ -217,7 +217,7 @@ func TestServeOverTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer res.Body.Close()
-	if res.StatusCode != 200 || res.Header.Get("Strict-Transport-Security") == "" || res.ProtoMajor != 2 {
+	if res.StatusCode != http.StatusOK || res.Header.Get("Strict-Transport-Security") == "" || res.ProtoMajor != 2 {
 		t.Errorf("%s %v", res.Proto, res.Header)
 	}
 	t.Run("a renewed certificate is taken up", func(t *testing.T) {

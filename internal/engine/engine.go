@@ -172,7 +172,7 @@ func (e *Engine) DoAll(ctx context.Context, reqs []Request) []Outcome {
 // then lies together, and a database has few pages to write for many commands.
 func newCommandID(now time.Time) string {
 	const inOrder = "234567ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	stamp := uint64(now.UnixMilli()) //nolint:gosec // 45 bits last for a thousand years
+	stamp := uint64(now.UnixMilli()) // 45 bits last for a thousand years
 	id := make([]byte, 9, 26)
 	for n := len(id) - 1; n >= 0; n-- {
 		id[n] = inOrder[stamp&31]

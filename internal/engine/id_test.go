@@ -19,7 +19,7 @@ func TestCommandIDsSortByTime(t *testing.T) {
 	if form := regexp.MustCompile(`^[A-Z2-7]{26}$`); !form.MatchString(ids[0]) {
 		t.Errorf("the id is %q", ids[0])
 	}
-	if newCommandID(now) == newCommandID(now) {
+	if a, b := newCommandID(now), newCommandID(now); a == b {
 		t.Error("the same id was drawn twice")
 	}
 }

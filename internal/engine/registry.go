@@ -47,10 +47,8 @@ func (v *view) setHead(h Head) {
 }
 
 // begin starts anew at a head, knowing nothing.
-func (c *cache) begin(community string, h Head) *registry {
-	r := &registry{head: h, answers: map[workflow.Key]workflow.Answer{}, lists: map[[2]string][]workflow.Key{}}
-	c.registries[community] = r
-	return r
+func (c *cache) begin(community string, h Head) {
+	c.registries[community] = &registry{head: h, answers: map[workflow.Key]workflow.Answer{}, lists: map[[2]string][]workflow.Key{}}
 }
 
 // sawRegistry hears of the registry's head in the database. A newer one than is known is somebody else's, unless this process is

@@ -15,7 +15,7 @@ func peer(c *net.UnixConn) (uid int, known bool, err error) {
 	var cred *syscall.Ucred
 	var failure error
 	err = raw.Control(func(fd uintptr) {
-		cred, failure = syscall.GetsockoptUcred(int(fd), syscall.SOL_SOCKET, syscall.SO_PEERCRED) //nolint:gosec // a file descriptor
+		cred, failure = syscall.GetsockoptUcred(int(fd), syscall.SOL_SOCKET, syscall.SO_PEERCRED)
 	})
 	if err == nil {
 		err = failure

@@ -144,7 +144,7 @@ func sameDirectory(a, b string) error {
 	if err != nil {
 		return fmt.Errorf("look at the data directory: %w", err)
 	}
-	y, err := os.Stat(b)
+	y, err := os.Stat(b) //nolint:gosec // only compared with the directory that the operator named
 	if err != nil {
 		return fmt.Errorf("look at the directory that the socket belongs to: %w", err)
 	}

@@ -61,7 +61,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	if err != nil {
 		err = fmt.Errorf("wait for the commands of other processes: %w", errors.Join(err, s.http.Close()))
 	}
-	<-done
+	_ = <-done // that it was shut down
 	return err
 }
 

@@ -19,7 +19,7 @@ const (
 	everyChain    = "*"
 
 	// After a lost connection the next attempt comes this soon, and after more failures at most this late.
-	listenRetryMin, listenRetryMax = 100 * time.Millisecond, 2 * time.Second
+	listenRetry, listenRetryMost = 100 * time.Millisecond, 2 * time.Second
 	// This often within the store's time limit a server is asked whether it is still there; one that says nothing for all of that
 	// limit is given up. A line that has gone dead without a word would otherwise look like a community in which nothing happens.
 	listenPings = 3
@@ -43,7 +43,7 @@ func (s *Store) Listen(ctx context.Context, hint func(community, root string)) e
 	}
 	for ctx.Err() == nil {
 		s.listenOnce(ctx, address, hint)
-		_ = sleep(ctx, listenRetryMin) // that ctx has ended ends the loop
+		_ = sleep(ctx, listenRetry) // that ctx has ended ends the loop
 	}
 	return nil
 }
@@ -54,7 +54,7 @@ func (s *Store) listenOnce(ctx context.Context, address string, hint func(commun
 	var helpers sync.WaitGroup
 	defer helpers.Wait()
 	defer cancel()
-	listener := pq.NewDialListener(listenDialer{ctx, s.cfg.Timeout}, address, listenRetryMin, listenRetryMax, nil)
+	listener := pq.NewDialListener(listenDialer{ctx, s.cfg.Timeout}, address, listenRetry, listenRetryMost, nil)
 	helpers.Go(func() {
 		<-ctx.Done()
 		_ = listener.Close() // whatever it waits for, ctx has closed its connection
