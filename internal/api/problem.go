@@ -157,9 +157,22 @@ func faultProblem(lang string, f *fault.Error) *Problem {
 	p := newProblem(lang, statusOf(f.Kind), f.Code, f.Text)
 	p.retry = f.Kind.Retryable()
 	if f.Field != "" {
-		p.Errors = []FieldError{{Field: f.Field, Text: f.Text.In(lang)}}
+		p.Errors = []FieldError{{Field: placeOfField(f.Field), Text: f.Text.In(lang)}}
 	}
 	return p
+}
+
+// placeOfField says where in a request a field stands that the engine names: it knows the values of the form, and no request.
+func placeOfField(name string) string {
+	for _, at := range []string{"body", "query.", "path.", "header."} {
+		if strings.HasPrefix(name, at) {
+			return name
+		}
+	}
+	if name == "idempotency_key" {
+		return "header.Idempotency-Key"
+	}
+	return "body.input." + name
 }
 
 // refusalStatus says how a refusal looks from outside: fields that are wrong, a version that is not the current one, a role that is
@@ -225,7 +238,11 @@ func refusalDetail(r *workflow.Refusal, status int) fault.Text {
 func reasonsIn(lang string, rs []workflow.Reason) []Reason {
 	out := make([]Reason, 0, len(rs))
 	for _, x := range rs {
-		out = append(out, Reason{Code: string(x.Code), Name: x.Name, Text: x.Text.In(lang), Roles: x.Roles, Who: x.Who})
+		name := x.Name
+		if x.Code == workflow.ReasonUnknown {
+			name = "" // what was sent, which is not repeated
+		}
+		out = append(out, Reason{Code: string(x.Code), Name: name, Text: x.Text.In(lang), Roles: x.Roles, Who: x.Who})
 	}
 	return out
 }

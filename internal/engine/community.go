@@ -48,7 +48,7 @@ func (b *build) checkCommunity(ctx context.Context, r *Request, current *workflo
 	}
 	if name, given := r.Values["zone"].(string); given && name != "" {
 		if _, err := calendar.Zone(name); err != nil {
-			return fault.NewInvalid("zone", "unknown_zone", "没有时区 "+name+"；请填如 Asia/Shanghai", "there is no time zone "+name+"; give one such as Asia/Shanghai")
+			return fault.NewInvalid("zone", "unknown_zone", "没有这个时区；请填如 Asia/Shanghai", "there is no such time zone; give one such as Asia/Shanghai")
 		}
 	}
 	hash, _ := r.Values["bundle"].(string)

@@ -46,7 +46,7 @@ func (e *Engine) Locate(ctx context.Context, community, instance string) (root s
 		return "", err
 	}
 	if len(answers[0].Instances) == 0 {
-		return "", fault.New(fault.NotFound, "unknown_instance", "找不到 "+instance+"；请核对编号", "there is no "+instance+"; check the id")
+		return "", fault.New(fault.NotFound, "unknown_instance", "找不到这一项；请核对编号", "there is no such thing here; check the id")
 	}
 	root = answers[0].Instances[0].Root
 	e.mu.Lock()

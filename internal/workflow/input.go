@@ -271,7 +271,7 @@ func (x *tx) checkReferences(form []*Input, data Values) error {
 				continue // noted; the other references are asked for in the same round
 			}
 			if i == nil || i.Workflow != want || i.Root != x.cmd.Root && i.Root != x.cmd.Community {
-				x.refuse(noSuchReferenceReason(&in.Field, id, x.Bundle.Definition(want)))
+				x.refuse(noSuchReferenceReason(&in.Field, x.Bundle.Definition(want)))
 			}
 		}
 	}

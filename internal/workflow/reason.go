@@ -130,12 +130,13 @@ func noInputReason(name string) Reason {
 	return both(ReasonField, name, "这项操作不需要填写内容，请去掉 %s", "this takes no input; leave out %s", same(name))
 }
 
-func noSuchReferenceReason(f *Field, id string, d *Definition) Reason {
+// noSuchReferenceReason does not repeat the id: people write names into such fields by mistake.
+func noSuchReferenceReason(f *Field, d *Definition) Reason {
 	what := same(f.Of)
 	if d != nil {
 		what = d.Title
 	}
-	return both(ReasonField, f.Name, "「%s」：找不到%s %s", `"%s": there is no %s %s`, fieldTitle(f), what, same(id))
+	return both(ReasonField, f.Name, "「%s」：找不到这个%s；请核对编号", `"%s": there is no such %s; check the id`, fieldTitle(f), what)
 }
 
 func versionReason(i *Instance, want int64) Reason {
@@ -149,6 +150,7 @@ var unknownWords = map[string]Text{
 	"community": {"社区", "community"}, "kind": {"操作类型", "kind of command"},
 }
 
+// unknownReason has the name that was given as its Name, for programs; the words do not repeat it.
 func unknownReason(what, name string) Reason {
 	word, ok := unknownWords[what]
 	if !ok {
@@ -157,7 +159,7 @@ func unknownReason(what, name string) Reason {
 	if name == "" {
 		return both(ReasonUnknown, what, "请写明%s", "name the %s", word)
 	}
-	return both(ReasonUnknown, name, "找不到%s %s；请核对名称", "there is no %s %s; check the name", word, same(name))
+	return both(ReasonUnknown, name, "找不到这个%s；请核对名称", "there is no such %s; check the name", word)
 }
 
 func unknownEventReason(d *Definition, name string) Reason {
@@ -165,7 +167,7 @@ func unknownEventReason(d *Definition, name string) Reason {
 	for n, e := range d.Events {
 		names[n] = e.Name
 	}
-	return both(ReasonUnknown, name, "「%s」没有事件 %s；可用：%s", `"%s" has no event %s; it has: %s`, d.Title, same(name), same(strings.Join(names, ", ")))
+	return both(ReasonUnknown, name, "「%s」没有这个事件；可用：%s", `"%s" has no such event; it has: %s`, d.Title, same(strings.Join(names, ", ")))
 }
 
 func separationReason(maker, checker *Event) Reason {
