@@ -119,6 +119,11 @@ func (s *server) rowRequest(ctx context.Context, r *bulkRow, key string) (engine
 	if kind == "" {
 		kind = workflow.KindFire
 	}
+	if kind == workflow.KindCreate {
+		if err := hasOwnRoute("body.rows.workflow", r.Workflow); err != nil {
+			return engine.Request{}, err
+		}
+	}
 	req := engine.Request{Command: workflow.Command{
 		Kind: kind, Target: r.Target, Event: r.Event, Workflow: r.Workflow, Slot: r.Slot, Key: r.Key,
 	}}

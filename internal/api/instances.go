@@ -157,6 +157,9 @@ func (s *server) createItem(ctx context.Context, in *createItemInput) (*answered
 	if err := inCommunity(ctx, in.Community); err != nil {
 		return nil, err
 	}
+	if err := hasOwnRoute("body.workflow", in.Body.Workflow); err != nil {
+		return nil, err
+	}
 	req := engine.Request{Command: workflow.Command{
 		Kind: workflow.KindCreate, Target: in.ID, Workflow: in.Body.Workflow, Key: in.Body.Key,
 	}}
@@ -164,6 +167,18 @@ func (s *server) createItem(ctx context.Context, in *createItemInput) (*answered
 		return nil, err
 	}
 	return s.do(ctx, req)
+}
+
+// hasOwnRoute refuses to make a token or a record of a look as an item like any other: a token's secret is drawn here, and its life is
+// bounded; a record says who looked, which is nobody's to make up.
+func hasOwnRoute(field, of string) error {
+	switch of {
+	case workflowToken:
+		return fault.NewInvalid(field, "own_route", "凭证请用 POST …/tokens 办理", "make a token with POST …/tokens")
+	case workflowReveal:
+		return fault.NewInvalid(field, "own_route", "查看记录由 POST …/reveal 自动生成", "records of looks are made by POST …/reveal")
+	}
+	return nil
 }
 
 func (s *server) listChildren(ctx context.Context, in *listChildrenInput) (*listed[Instance], error) {
