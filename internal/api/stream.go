@@ -283,9 +283,11 @@ func (f *follower) message(event string, id int64, v any) bool {
 
 // send writes and flushes. A reader who does not take it in time is cut off, and resumes later.
 func (f *follower) send(s string) bool {
-	if err := f.rc.SetWriteDeadline(f.Now().Add(streamWrite)); err != nil {
+	if err := f.rc.SetWriteDeadline(time.Time{}); err != nil {
 		return false
 	}
+	late := time.AfterFunc(streamWrite, func() { _ = f.rc.SetWriteDeadline(time.Unix(1, 0)) }) // the write ends at once
+	defer late.Stop()
 	if _, err := f.w.Write([]byte(s)); err != nil {
 		return false
 	}
