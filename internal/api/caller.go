@@ -49,10 +49,11 @@ func (c *caller) holds(root string, roles ...string) bool {
 // within reports whether the caller's token is good for a root.
 func (c *caller) within(root string) bool { return c.scope == c.community || c.scope == root }
 
-// anywhere reports whether the caller has one of the roles for the community or for any of its programmes.
+// anywhere reports whether the caller has one of the roles for the community or for any of its programmes. A role in the whole community
+// is one in every programme, also in the one that a token is limited to.
 func (c *caller) anywhere(roles ...string) bool {
 	return slices.ContainsFunc(c.grants, func(g grant) bool {
-		return slices.Contains(roles, g.role) && c.within(g.scope) || c.holds(g.scope, roles...)
+		return slices.Contains(roles, g.role) && (g.scope == c.community || c.within(g.scope))
 	})
 }
 

@@ -94,7 +94,7 @@ func answer(lang string, res engine.Result) *answered {
 // discreet hides from a caller who may not see an instance why something cannot be done with it, and that it is there at all.
 func (s *server) discreet(ctx context.Context, req engine.Request, err error) error {
 	var refusal *workflow.Refusal
-	if !errors.As(err, &refusal) || req.Target == "" {
+	if req.Target == "" || !errors.As(err, &refusal) && fault.KindOf(err) != fault.Forbidden {
 		return err
 	}
 	if _, _, _, hidden := s.instance(ctx, req.Community, req.Target); hidden != nil {
