@@ -38,6 +38,10 @@ type Source interface {
 	AllTimers(ctx context.Context, community, root string) ([]engine.TimerRow, error)
 	// RefRows returns what the instances of a root point to with their reference fields.
 	RefRows(ctx context.Context, community, root string) ([]engine.RefRow, error)
+	// WaitRows returns the rows of the table of what waits for the instances of a root in the states in which they are.
+	WaitRows(ctx context.Context, community, root string) ([]engine.WaitRow, error)
+	// MisplacedWaits returns the rows of that table whose instances are in other states than the table says, of a whole community.
+	MisplacedWaits(ctx context.Context, community string) ([]engine.WaitRow, error)
 	// Strays returns the roots that rows, entries or timers name and that do not exist, as heads with nothing but their names.
 	Strays(ctx context.Context) ([]engine.Head, error)
 	// SubjectKeys returns the data keys of the subjects that have one, destroyed ones included.
@@ -154,6 +158,7 @@ type auditor struct {
 	report  Report
 	bundles map[string]*bundle
 	marks   map[place][]mark
+	astray  map[string][]engine.WaitRow // of the community, by root: what waits in other states than it is in
 }
 
 func (a *auditor) takeCheckpoint(lines []seal.Checkpoint) {
@@ -175,6 +180,9 @@ func (a *auditor) community(ctx context.Context, community string) error {
 	a.report.Communities++
 	heads, err := a.src.Roots(ctx, community)
 	if err != nil {
+		return err
+	}
+	if err := a.takeMisplaced(ctx, community); err != nil {
 		return err
 	}
 	known := map[string]bool{}

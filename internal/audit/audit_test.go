@@ -85,7 +85,7 @@ func check(t *testing.T, w want, r audit.Report) {
 }
 
 func tamperings() []tampering {
-	return slices.Concat(withHistory(), withRoots(), withRows(), withFigures(), withTimers())
+	return slices.Concat(withHistory(), withRoots(), withRows(), withFigures(), withTimers(), withWaiting())
 }
 
 func withHistory() []tampering {

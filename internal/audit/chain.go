@@ -25,9 +25,10 @@ type chain struct {
 	marks    []mark
 	rows     map[string]*workflow.Instance
 	bundle   *bundle
-	moved    map[int64]bool // registry: seqs at which an entry of it changed its state
-	created  string         // bundle that the first entry was decided on
-	frozen   bool           // the root was created with a clock of its own
+	entered  map[string]string // the bundle on which each row came to its state
+	moved    map[int64]bool    // registry: seqs at which an entry of it changed its state
+	created  string            // bundle that the first entry was decided on
+	frozen   bool              // the root was created with a clock of its own
 	fired    map[occurrence]bool
 
 	registered []registered // registry: what programmes there must be
@@ -37,10 +38,10 @@ type registered struct{ programme, code string }
 
 // check returns the first thing that does not hold, or nil.
 func (c *chain) check(ctx context.Context) (*wrong, error) {
-	c.rows, c.moved, c.fired = map[string]*workflow.Instance{}, map[int64]bool{}, map[occurrence]bool{}
+	c.rows, c.entered, c.moved, c.fired = map[string]*workflow.Instance{}, map[string]string{}, map[int64]bool{}, map[occurrence]bool{}
 	c.marks = c.auditor.marks[place{c.head.Community, c.head.Root}]
 	steps := []func(context.Context) (*wrong, error){
-		c.walk, c.checkHead, c.checkBundle, c.checkRows, c.checkRegistered, c.recount, c.checkRefs, c.checkTimers, c.checkSubjectKeys,
+		c.walk, c.checkHead, c.checkBundle, c.checkRows, c.checkRegistered, c.recount, c.checkRefs, c.checkTimers, c.checkWaiting, c.checkSubjectKeys,
 	}
 	for _, step := range steps {
 		if w, err := step(ctx); w != nil || err != nil {
@@ -171,6 +172,9 @@ func (c *chain) fold(e *workflow.Entry) *wrong {
 			delete(c.rows, change.ID)
 		} else {
 			c.rows[change.ID] = row
+		}
+		if change.State != nil || change.Created != nil {
+			c.entered[change.ID] = e.Bundle
 		}
 		if change.State != nil && change.Created == nil && c.registry == nil {
 			c.moved[e.Seq] = true

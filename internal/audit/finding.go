@@ -29,6 +29,7 @@ const (
 	KindDistinct   Kind = "distinct"    // a count of different values is not what its items come to
 	KindReference  Kind = "reference"   // the table of references is not what the rows name
 	KindTimer      Kind = "timer"       // a timer does not fit its row
+	KindWaiting    Kind = "waiting"     // the table of what waits for somebody does not fit the rows
 	KindSubjectKey Kind = "subject_key" // the key of a personal value is gone, though nobody was erased
 	KindUnreadable Kind = "unreadable"  // an entry or a row cannot be decoded
 )
@@ -216,6 +217,16 @@ func misdistinct(id, aggregate, value string, recount, stored int64) *wrong {
 func badTimer(t engine.TimerRow, zh, en string) *wrong {
 	return &wrong{kind: KindTimer, instance: t.Instance, text: texts(
 		"定时 %s 第 %d 代"+zh, "timer %s, generation %d, "+en, t.Rule, t.Generation)}
+}
+
+func missingWait(id, state string) *wrong {
+	return &wrong{kind: KindWaiting, instance: id, text: texts(
+		"其状态 %q 应有人处理，但待办表里没有它", "it waits for somebody in its state %q, but the table of what waits does not have it", state)}
+}
+
+func misplacedWait(w engine.WaitRow) *wrong {
+	return &wrong{kind: KindWaiting, instance: w.Instance, text: texts(
+		"待办表说它在状态 %q 等待处理，但它不在此状态", "the table of what waits has it in the state %q, in which it is not", w.State)}
 }
 
 func lostKey(id, field, subject string) *wrong {

@@ -227,7 +227,7 @@ type contents struct {
 
 // audited are the tables that a tampering may change.
 func audited() []string {
-	return []string{"roots", "instances", "refs", "distinct_counts", "history", "timers", "bundles", "subject_keys"}
+	return []string{"roots", "instances", "refs", "distinct_counts", "history", "timers", "bundles", "subject_keys", "waiting"}
 }
 
 func (o *office) snapshot(t *testing.T) contents {

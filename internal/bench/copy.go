@@ -100,6 +100,9 @@ func (w *world) copyOf(m *model, code string) (engine.Slice, loadProgramme) {
 			i.Body.Data["code"] = code
 		}
 		s.Rows = append(s.Rows, engine.RowWrite{Op: engine.RowInsert, Instance: &i})
+		if engine.Waits(w.bundle, false, i.Workflow, i.State) {
+			s.Waits = append(s.Waits, engine.WaitWrite{Instance: i.ID, Workflow: i.Workflow, To: i.State})
+		}
 	}
 	p := loadProgramme{Root: root}
 	for _, id := range m.programme.Activities {

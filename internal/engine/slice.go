@@ -72,6 +72,7 @@ type build struct {
 	rows   map[string]RowWrite
 	order  []string
 	dist   map[workflow.Key]int64
+	moved  map[string]WaitWrite // what changed its state, by instance
 	reads  map[string]int64
 	at     int64 // the registry's seq before the slice, at which everything that was read of it is valid
 	absent bool  // a decision rests on a registry row that is not there

@@ -75,6 +75,7 @@ type Slice struct {
 	Subjects  []SubjectKey
 	Terms     []SearchTerm
 	Refs      []RefWrite
+	Waits     []WaitWrite // at most one of an instance
 	// Reads are the registry rows that guards read. They are re-checked with the registry held still, one by one unless it is still at
 	// ReadsAt, the seq at which all of them were as they are here; 0: that is not known.
 	Reads   []Read

@@ -40,7 +40,9 @@ func (b *build) take(ctx context.Context, p *part, cmd workflow.Command, out *wo
 	b.timers(out)
 	b.erase(out)
 	b.slice.Terms = append(b.slice.Terms, terms...)
-	b.refs(out)
+	bundle := b.e.cached(out.Entries[0].Bundle)
+	b.refs(bundle, out)
+	b.waits(bundle, out)
 	b.snap.Absorb(out)
 
 	main := out.Entries[0]
@@ -182,8 +184,7 @@ func (b *build) erase(out *workflow.Outcome) {
 }
 
 // refs rewrites which instances the changed rows point to.
-func (b *build) refs(out *workflow.Outcome) {
-	bundle := b.e.cached(out.Entries[0].Bundle)
+func (b *build) refs(bundle *workflow.Bundle, out *workflow.Outcome) {
 	for _, r := range out.Rows {
 		d := bundle.Definition(r.Instance.Workflow)
 		if d == nil {
@@ -229,6 +230,7 @@ func (b *build) finish() {
 	for _, id := range b.order {
 		b.slice.Rows = append(b.slice.Rows, b.rows[id])
 	}
+	b.waited()
 	for k, n := range b.dist {
 		b.slice.Distinct = append(b.slice.Distinct, DistinctWrite{Instance: k.A, Aggregate: k.B, Value: k.C, N: n})
 	}

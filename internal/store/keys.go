@@ -27,17 +27,50 @@ func (s *Store) Replay(ctx context.Context, community, person, key string, now t
 	return found, nil
 }
 
-// IdempotencyExpire forgets the stored answers that have expired at now and returns how many there were.
+// expireStep is how many stored answers are looked at in one transaction, so that commits come in between.
+const expireStep = 1000
+
+// IdempotencyExpire forgets the stored answers that have expired at now and returns how many there were. On SQLite some that came
+// later than one that lives on may be left for another time.
 func (s *Store) IdempotencyExpire(ctx context.Context, now time.Time) (int64, error) {
 	var n int64
-	err := s.transact(ctx, nil, func(ctx context.Context, t *txn) error {
-		var err error
-		if n, err = t.exec(ctx, "delete from idempotency where expires <= ?", instant{now}); err != nil {
-			return fmt.Errorf("forget expired idempotency keys: %w", err)
+	var err error
+	if s.dialect.name == sqliteDriver {
+		n, err = s.expireInOrder(ctx, now)
+	} else {
+		err = s.transact(ctx, nil, func(ctx context.Context, t *txn) error {
+			n, err = t.exec(ctx, "delete from idempotency where expires <= ?", instant{now})
+			return err
+		})
+	}
+	if err != nil {
+		return n, fmt.Errorf("forget expired idempotency keys: %w", err)
+	}
+	return n, nil
+}
+
+// expireInOrder goes through the answers in the order in which they came, step by step, until it meets a step of which none has
+// expired. It does not stop at the first answer that lives on: a key that was used again has kept its old place.
+func (s *Store) expireInOrder(ctx context.Context, now time.Time) (int64, error) {
+	var total, from int64
+	for {
+		var step struct{ Last, Looked int64 }
+		err := s.get(ctx, &step, `select coalesce(max(x.rowid), 0) as last, count(*) as looked
+			from (select r.rowid from idempotency as r where r.rowid > ? order by r.rowid limit ?) as x`, from, expireStep)
+		if err != nil {
+			return total, err
 		}
-		return nil
-	})
-	return n, err
+		var gone int64
+		err = s.transact(ctx, nil, func(ctx context.Context, t *txn) error {
+			gone, err = t.exec(ctx, "delete from idempotency where rowid > ? and rowid <= ? and expires <= ?", from, step.Last, instant{now})
+			return err
+		})
+		total += gone
+		if err != nil || gone == 0 || step.Looked < expireStep {
+			return total, err
+		}
+		from = step.Last
+	}
 }
 
 // SubjectKeys implements engine.Store.

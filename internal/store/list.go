@@ -2,10 +2,8 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/linli/linli/internal/engine"
@@ -144,67 +142,4 @@ func (s *Store) Programmes(ctx context.Context, community, after string, limit i
 	}
 	return s.heads(ctx, "where r.community = ? and r.code > ? and r.code <> '' and r.id <> r.community order by r.code limit ?",
 		community, after, limit)
-}
-
-// StateOf is a state of a workflow.
-type StateOf struct{ Workflow, State string }
-
-// waitingIn asks for the ids of one state; as many of them as there are pairs stand in one statement. Each looks at no more
-// rows than one page has, however many there are.
-const waitingIn = `select * from (select r.id from instances as r
-	where r.workflow = ? and r.state = ? and r.community = ? and r.id > ? order by r.id limit ?) as x`
-
-// Waiting returns the instances of a community, across all its programmes, that stand in one of the given states, in the
-// order of their ids: those behind the id after ("": from the first), at most limit.
-func (s *Store) Waiting(ctx context.Context, community string, in []StateOf, after string, limit int) ([]*workflow.Instance, error) {
-	if limit <= 0 {
-		return nil, nil
-	}
-	var ids []string
-	for pairs := distinct(in); len(pairs) > 0; {
-		n := paddedBatch(len(pairs))
-		batch := pairs[:min(n, len(pairs))]
-		pairs = pairs[len(batch):]
-		found, err := s.waitingIDs(ctx, community, batch, n, after, limit)
-		if err != nil {
-			return nil, fmt.Errorf("read what waits in %s: %w", community, err)
-		}
-		ids = append(ids, found...)
-	}
-	slices.Sort(ids)
-	// Between the two reads an instance may move on; the state it then has is for the caller to see.
-	return s.Instances(ctx, community, ids[:min(limit, len(ids))])
-}
-
-// waitingIDs asks for one batch of pairs, filled up to n with a pair that nothing has.
-func (s *Store) waitingIDs(ctx context.Context, community string, batch []StateOf, n int, after string, limit int) ([]string, error) {
-	var args []any
-	for i := range n {
-		var pair StateOf
-		if i < len(batch) {
-			pair = batch[i]
-		}
-		args = append(args, pair.Workflow, pair.State, community, after, limit)
-	}
-	text := strings.TrimSuffix(strings.Repeat(waitingIn+" union all ", n), " union all ") + " order by 1 limit ?"
-	var ids []string
-	err := s.each(ctx, text, func(rows *sql.Rows) error {
-		var id string
-		err := rows.Scan(&id)
-		ids = append(ids, id)
-		return err
-	}, append(args, limit)...)
-	return ids, err
-}
-
-// distinct returns the pairs once each, in their order.
-func distinct(pairs []StateOf) []StateOf {
-	seen, out := map[StateOf]bool{}, make([]StateOf, 0, len(pairs))
-	for _, p := range pairs {
-		if !seen[p] {
-			seen[p] = true
-			out = append(out, p)
-		}
-	}
-	return out
 }

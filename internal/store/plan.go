@@ -26,12 +26,13 @@ type plan struct {
 	newSubjects, destroyedSubjects [][]any
 	termSets, termDeletes          [][]any
 	refOwners, refs                [][]any
+	waitDeletes, waitInserts       [][]any
 }
 
 // newPlan checks and encodes a slice. A slice at fault gets a plan that only carries the error.
 func newPlan(slice *engine.Slice) *plan {
 	p := &plan{slice: slice}
-	for _, step := range []func() error{p.chains, p.instances, p.distinct, p.timers, p.idempotency, p.subjects, p.terms, p.references} {
+	for _, step := range []func() error{p.chains, p.instances, p.distinct, p.timers, p.idempotency, p.subjects, p.terms, p.references, p.waits} {
 		if err := step(); err != nil {
 			return &plan{slice: slice, err: fmt.Errorf("%w: %w", engine.ErrUnstorable, err), invalid: true}
 		}

@@ -67,7 +67,7 @@ func TestAnOlderDatabaseIsBroughtUpToDate(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff("1", reader); diff != "" {
+			if diff := cmp.Diff("2", reader); diff != "" {
 				t.Errorf("the oldest program that may use it (-want +got):\n%s", diff)
 			}
 		})

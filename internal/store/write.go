@@ -38,7 +38,7 @@ type write struct {
 
 // writes returns the statements of a commit in their order: first those that may find that somebody else was faster.
 func writes(now instant) []write {
-	return slices.Concat(claims(now), instanceWrites(), dependentWrites())
+	return slices.Concat(claims(now), instanceWrites(), dependentWrites(), waitWrites())
 }
 
 // claims take what only one slice can have.

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -21,6 +22,7 @@ func conflictCases() []Case {
 		{"a short name is taken once", codeTaken},
 		{"a command is recorded once in a chain", commandOnce},
 		{"an idempotency key is taken once until it expires", idempotencyKeys},
+		{"stored answers are forgotten in the order in which they came", idempotencyExpires},
 		{"an idempotency key is taken once in a batch", idempotencyInBatch},
 		{"a chain that does not add up is refused", crookedChains},
 	}
@@ -139,6 +141,27 @@ func idempotencyKeys(t *testing.T, db *testdb.Database) {
 
 	same(t, "forgotten early", must(s.IdempotencyExpire(ctx, now))(t), int64(0))
 	same(t, "forgotten", must(s.IdempotencyExpire(ctx, now.Add(time.Hour)))(t), int64(1))
+}
+
+func idempotencyExpires(t *testing.T, db *testdb.Database) {
+	s := db.Open(t)
+	ctx := context.Background()
+	now := testdb.Now()
+	slice := Create("prog")
+	for n := range 2500 {
+		k := engine.Idempotency{Person: "p", Key: fmt.Sprintf("k%04d", n), Expires: now.Add(time.Duration(n) * time.Second)}
+		if n == 3 { // a key that was used again
+			k.Expires = now.Add(24 * time.Hour)
+		}
+		slice.Keys = append(slice.Keys, k)
+	}
+	commit(t, s, slice)
+	for _, step := range []struct {
+		at   time.Duration
+		want int64
+	}{{-time.Second, 0}, {9 * time.Second, 9}, {9 * time.Second, 0}, {2100 * time.Second, 2091}, {time.Hour, 399}, {24 * time.Hour, 1}} {
+		same(t, fmt.Sprint("forgotten after ", step.at), must(s.IdempotencyExpire(ctx, now.Add(step.at)))(t), step.want)
+	}
 }
 
 func idempotencyInBatch(t *testing.T, db *testdb.Database) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"testing"
 	"time"
 
@@ -12,7 +11,6 @@ import (
 	"github.com/linli/linli/internal/fault"
 	"github.com/linli/linli/internal/store"
 	"github.com/linli/linli/internal/testdb"
-	"github.com/linli/linli/internal/workflow"
 )
 
 func listCases() []Case {
@@ -22,8 +20,6 @@ func listCases() []Case {
 		{"a list needs a root or a parent", listScope},
 		{"instances come in the order of the ids asked for", instancesInOrder},
 		{"programmes come by code, without the registry and undone ones", programmes},
-		{"what waits is found across programmes, page by page", waiting},
-		{"a hundred states are asked for at once", waitingInMany},
 		{"the bundles in store are named", bundleHashes},
 		{"the latest use of a token stays", tokenUses},
 		{"hundreds of token uses are kept in one call", manyTokenUses},
@@ -52,7 +48,7 @@ func family(t testing.TB, s *store.Store) {
 	add(&second, "z0", "second", "visit", "visit", "round_1", "booked")
 	other := CreateIn("elsewhere", "far")
 	add(&other, "m0", "far", "shift", "", "", "booked")
-	commit(t, s, first, second, other)
+	commit(t, s, standing(first), standing(second), standing(other))
 }
 
 // pages asks for a list page by page.
@@ -168,56 +164,6 @@ func programmes(t *testing.T, db *testdb.Database) {
 	if got := must(s.Programmes(context.Background(), Community, "", 0))(t); len(got) != 0 {
 		t.Errorf("without a limit: got %v", got)
 	}
-}
-
-func waiting(t *testing.T, db *testdb.Database) {
-	s := db.Open(t)
-	family(t, s)
-	in := []store.StateOf{{Workflow: "shift", State: "booked"}, {Workflow: "visit", State: "booked"}, {Workflow: "shift", State: "booked"}}
-	want := []string{"a0", "home1", "shift0", "shift2", "shift4", "visit2", "z0"}
-	for size := 1; size <= 8; size++ {
-		var got []string
-		for after := ""; ; {
-			page := must(s.Waiting(context.Background(), Community, in, after, size))(t)
-			got = append(got, ids(page)...)
-			if len(page) < size {
-				break
-			}
-			after = got[len(got)-1]
-		}
-		same(t, fmt.Sprintf("%d at a time", size), got, want)
-	}
-	first := must(s.Waiting(context.Background(), Community, in, "", 1))(t)[0]
-	same(t, "root", first.Root, "second")
-	moved := instance("a0", "second", "second")
-	moved.Workflow, moved.State = "shift", "done"
-	commit(t, s, Step(engine.Head{Community: Community, Root: "second", Seq: 1}, "done", update(moved)))
-	same(t, "once it has moved on", ids(must(s.Waiting(context.Background(), Community, in, "", 1))(t)), []string{"home1"})
-	for name, got := range map[string][]*workflow.Instance{
-		"no states": must(s.Waiting(context.Background(), Community, nil, "", 9))(t),
-		"no limit":  must(s.Waiting(context.Background(), Community, in, "", 0))(t),
-		"elsewhere": must(s.Waiting(context.Background(), "nowhere", in, "", 9))(t),
-	} {
-		same(t, name, ids(got), []string{})
-	}
-}
-
-func waitingInMany(t *testing.T, db *testdb.Database) {
-	s := db.Open(t)
-	slice := Create("prog")
-	var in []store.StateOf
-	var want []string
-	for n := range 100 { // the last states have the first ids
-		i := instance(fmt.Sprintf("i%02d", 99-n), "prog", "prog")
-		i.State = fmt.Sprint("state", n)
-		slice.Rows = append(slice.Rows, insert(i))
-		in = append(in, store.StateOf{Workflow: i.Workflow, State: i.State})
-		want = append(want, i.ID)
-	}
-	commit(t, s, slice)
-	slices.Sort(want)
-	same(t, "first", ids(must(s.Waiting(context.Background(), Community, in, "", 30))(t)), want[:30])
-	same(t, "rest", ids(must(s.Waiting(context.Background(), Community, in, want[29], 99))(t)), want[30:])
 }
 
 func bundleHashes(t *testing.T, db *testdb.Database) {

@@ -19,7 +19,7 @@ func Run(t *testing.T, fresh func(testing.TB) *testdb.Database) {
 	t.Helper()
 	for _, group := range [][]Case{
 		rowCases(), loadCases(), conflictCases(), readCases(), batchCases(), outcomeCases(), raceCases(),
-		timerCases(), keyCases(), textCases(), schemaCases(), sealCases(), listCases(),
+		timerCases(), keyCases(), textCases(), schemaCases(), sealCases(), listCases(), waitingCases(),
 	} {
 		for _, c := range group {
 			t.Run(c.Name, func(t *testing.T) {
