@@ -43,7 +43,7 @@ func newAuthenticator(s Store, now func() time.Time) *authenticator {
 // authenticate admits requests with a valid token, and those to public operations without one.
 func (s *server) authenticate(ctx huma.Context, next func(huma.Context)) {
 	if ctx.Operation().Metadata[metaPublic] == true {
-		if p := s.admitAddress(ctx.RemoteAddr(), ctx.Header("X-Forwarded-For"), lang(ctx.Context())); p != nil {
+		if p := s.admitAddress(ctx.RemoteAddr(), forwardedFor(ctx), lang(ctx.Context())); p != nil {
 			s.refuse(ctx, p)
 			return
 		}
@@ -70,7 +70,7 @@ func (s *server) identify(ctx huma.Context) (*caller, error) {
 	if c := s.auth.remembered(header); c != nil {
 		return c, nil
 	}
-	remote, forwarded, l := ctx.RemoteAddr(), ctx.Header("X-Forwarded-For"), lang(ctx.Context())
+	remote, forwarded, l := ctx.RemoteAddr(), forwardedFor(ctx), lang(ctx.Context())
 	if p := s.mayTry(remote, forwarded, l); p != nil {
 		return nil, p
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/linli/linli/internal/fault"
 )
 
@@ -16,7 +18,7 @@ const anywhere = "/"
 func (s *server) nowhere(mux *http.ServeMux) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		lang := pickLanguage(r.Header.Get("Accept-Language"))
-		if p := s.admitAddress(r.RemoteAddr, r.Header.Get("X-Forwarded-For"), lang); p != nil {
+		if p := s.admitAddress(r.RemoteAddr, lastLine(r.Header.Values(headerForwarded)), lang); p != nil {
 			answerProblem(w, r, p)
 			return
 		}
@@ -30,6 +32,28 @@ func (s *server) nowhere(mux *http.ServeMux) http.HandlerFunc {
 		}
 		answerProblem(w, r, newProblem(lang, http.StatusNotFound, "unknown_route", hint(mux, r.URL)))
 	}
+}
+
+// headerForwarded is where proxies write down whom they forward for. It may stand on several lines, which are one list (RFC 9110 §5.3).
+const headerForwarded = "X-Forwarded-For"
+
+// lastLine is the last of a header's lines: a proxy writes behind what a client has sent, on the same line or on one of its own.
+func lastLine(lines []string) string {
+	if len(lines) == 0 {
+		return ""
+	}
+	return lines[len(lines)-1]
+}
+
+// forwardedFor is the last line of a request's X-Forwarded-For.
+func forwardedFor(ctx huma.Context) string {
+	var lines []string
+	ctx.EachHeader(func(name, value string) {
+		if http.CanonicalHeaderKey(name) == headerForwarded {
+			lines = append(lines, value)
+		}
+	})
+	return lastLine(lines)
 }
 
 // methodsOf lists the methods that a path has, HEAD with GET.
