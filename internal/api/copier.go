@@ -17,6 +17,7 @@ type copier struct {
 	s         *server
 	community string
 	base      string // of the ids of its commands: the same in a repeated request
+	key       string // the request's Idempotency-Key; "" if it has none
 	old       *workflow.Instance
 	from, to  *workflow.Bundle // definitions of the old and of the new programme
 	move      shift
@@ -28,6 +29,8 @@ type copier struct {
 	left    map[omission]int
 	refused []CopyRefusal
 	sent    int
+
+	replayed bool // the programme was made by an earlier request
 }
 
 // plan is what of an instance goes into its copy.
@@ -67,14 +70,38 @@ func (c *copier) makeProgramme(ctx context.Context, code, title string) error {
 		values["title"] = title
 	}
 	req := c.request("programme", workflow.Command{Kind: workflow.KindCreate, Workflow: c.old.Workflow, Key: code}, values)
+	req.IdempotencyKey = c.key
 	c.s.sign(ctx, &req)
 	res, err := c.s.Engine.Do(ctx, req)
-	if err != nil {
+	switch {
+	case fault.KindOf(err) == fault.Mismatch && err != nil:
+		// The key is remembered with what the programme was made of, which follows the old one: a repeated request whose old programme
+		// was changed in the meantime is still the same request.
+		if res, err = c.made(ctx, req.ID, err); err != nil {
+			return err
+		}
+	case err != nil:
 		return err
+	case res.Command != req.ID: // the same programme would come of the body that the key was first used with, but it was another body
+		return fault.New(fault.Mismatch, "idempotency_key_reused",
+			"同一个 Idempotency-Key 已用于另一项请求；请换一个新的", "this Idempotency-Key was already used for another request; choose a new one")
 	}
-	c.programme = res.Instance
+	c.programme, c.replayed = res.Instance, res.Replayed
 	c.copied[c.old.Workflow]++
 	return nil
+}
+
+// made is what an earlier request with the same command made. If there was none, the error is the one given.
+func (c *copier) made(ctx context.Context, command string, none error) (engine.Result, error) {
+	root := workflow.InstanceID(c.community, "", command, 1)
+	entry, err := c.s.Store.Committed(ctx, c.community, root, command)
+	switch {
+	case err != nil:
+		return engine.Result{}, err
+	case entry == nil:
+		return engine.Result{}, none
+	}
+	return engine.Result{Command: command, Root: root, Seq: entry.Seq, Instance: entry.Target, Replayed: true}, nil
 }
 
 // readActivities reads the activities of the old programme that were neither cancelled nor skipped.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -21,7 +23,7 @@ const fieldFirstDay = "period_from"
 
 type copyInput struct {
 	ProgrammePath
-	Key  string `header:"Idempotency-Key" maxLength:"200" doc:"A repeated request goes on where an interrupted one stopped, and makes nothing twice."`
+	Key  string `header:"Idempotency-Key" maxLength:"200" doc:"A repeated request goes on where an interrupted one stopped, and makes nothing twice. For 72 hours the key is refused with another body."`
 	Body struct {
 		Code      string `json:"code" minLength:"1" maxLength:"200" doc:"The short name of the new programme." example:"ZX-2024-01"`
 		Title     string `json:"title,omitempty" maxLength:"1000" doc:"The title of the new programme; that of the old one, if left out."`
@@ -31,7 +33,8 @@ type copyInput struct {
 }
 
 type copyOutput struct {
-	Body struct {
+	Replayed string `header:"Idempotency-Replayed"`
+	Body     struct {
 		Programme string        `json:"programme" doc:"Id of the new programme, a draft."`
 		Code      string        `json:"code"`
 		ShiftDays *int          `json:"shift_days,omitempty" doc:"By how many days dates moved."`
@@ -115,18 +118,20 @@ func (s *server) newCopier(ctx context.Context, in *copyInput) (*copier, error) 
 	if c.move, err = s.shiftOf(ctx, in, c.old); err != nil {
 		return nil, err
 	}
-	c.base = copyBase(person, root, in)
-	return c, nil
+	c.key = in.Key
+	c.base, err = copyBase(person, root, in)
+	return c, err
 }
 
-// copyBase begins the ids of a copying's commands. A repeated request has the same: what it did before is found in the history.
-func copyBase(person, root string, in *copyInput) string {
-	parts := []string{"copy", person, root, in.Body.Code}
-	if in.Key != "" {
-		parts = []string{"key", person, in.Key}
+// copyBase begins the ids of a copying's commands. A repeated request has the same: what it did before is found in the history. One
+// with anything else in it has others, and so makes another programme or is refused.
+func copyBase(person, root string, in *copyInput) (string, error) {
+	body, err := json.Marshal([]any{person, root, in.Key, in.Body})
+	if err != nil {
+		return "", fmt.Errorf("encode a request to copy programme %s: %w", root, err)
 	}
-	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
-	return "copy/" + hex.EncodeToString(sum[:16])
+	sum := sha256.Sum256(body)
+	return "copy/" + hex.EncodeToString(sum[:16]), nil
 }
 
 // shiftOf says by how much dates move.
@@ -157,6 +162,9 @@ func (s *server) shiftOf(ctx context.Context, in *copyInput, old *workflow.Insta
 
 func (c *copier) answer(ctx context.Context, code string) *copyOutput {
 	out := &copyOutput{}
+	if c.replayed {
+		out.Replayed = "true"
+	}
 	out.Body.Programme, out.Body.Code, out.Body.Refused = c.programme, code, c.refused
 	if c.move.given {
 		out.Body.ShiftDays = &c.move.days
