@@ -21,6 +21,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -33,8 +34,27 @@ type served struct {
 	url   string
 	said  []string // what it printed until it was up
 	out   *bufio.Scanner
-	log   bytes.Buffer
+	log   said // on standard error
 	since time.Time
+}
+
+// said is what a process says while somebody may read it.
+type said struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *said) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(b)
+}
+
+// String is what was said so far.
+func (s *said) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
 }
 
 // start starts the program and waits until it answers.
@@ -116,8 +136,7 @@ func TestServeStartsAndStops(t *testing.T) {
 	for figures == "" && s.out.Scan() {
 		figures = regexp.MustCompile(`http://127\.0\.0\.1:\d+/metrics`).FindString(s.out.Text())
 	}
-	m := *s
-	m.url = figures
+	m := &served{t: t, url: figures}
 	if status, body := m.get(http.DefaultClient, ""); status != 200 || !strings.Contains(body, `linli_http_requests_total{method="GET",route="/api/v1/me",status="401"} 1`) {
 		t.Errorf("figures: %d %s", status, body)
 	}

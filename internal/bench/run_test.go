@@ -34,8 +34,8 @@ func TestEverythingIsMeasuredAndNothingLost(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			profile := filepath.Join(t.TempDir(), "cpu.pprof")
 			r, err := bench.Run(t.Context(), bench.Config{
-				Program: program, Clients: 4, Duration: 300 * time.Millisecond, DSN: dsn, Only: bench.Measures(), Profile: profile, Now: time.Now,
-				Programmes: 300, Seats: 20, SmallRows: 2000, LargeRows: 4000,
+				Program: program, Clients: 4, Duration: 150 * time.Millisecond, DSN: dsn, Only: bench.Measures(), Profile: profile, Now: time.Now,
+				Programmes: 120, Seats: 10, SmallRows: 500, LargeRows: 1000,
 			})
 			if err != nil {
 				t.Fatal(err)
