@@ -356,7 +356,9 @@ func (b *build) clock(j *job, head Head, known bool) (time.Time, error) {
 func (b *build) apply(ctx context.Context, env workflow.Env, cmd workflow.Command) (_ *workflow.Outcome, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("command %s broke the core: %v\n%s", cmd.ID, r, debug.Stack())
+			broken := &brokenCore{command: cmd.ID, how: panicText(r)}
+			b.e.log.Error("a command broke the core", "command", cmd.ID, "panic", broken.how, "stack", string(debug.Stack()))
+			err = broken
 		}
 	}()
 	for range maxAttempts {
