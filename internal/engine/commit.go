@@ -139,38 +139,8 @@ func (e *Engine) explained(ctx context.Context, b *build, err error) error {
 	if !errors.As(err, &r) {
 		return err
 	}
-	if herr := e.holders(ctx, b.key.community, b.key.root, r.Reasons); herr != nil {
+	if herr := b.helpers(ctx, r.Reasons); herr != nil {
 		e.log.Warn("who holds a role is not known", "err", herr)
 	}
 	return r
-}
-
-// holders fills in, for each reason, the people who hold its roles for this root.
-func (e *Engine) holders(ctx context.Context, community, root string, reasons []workflow.Reason) error {
-	asked := false
-	for _, r := range reasons {
-		asked = asked || len(r.Roles) > 0
-	}
-	if !asked {
-		return nil
-	}
-	answers, err := e.store.Load(ctx, community, []workflow.Key{{Kind: workflow.KeyPrefix, A: community, B: "grant"}})
-	if err != nil {
-		return err
-	}
-	held := map[string][]string{}
-	for _, g := range answers[0].Instances {
-		role, _ := g.Body.Data["role"].(string)
-		person, _ := g.Body.Data["person"].(string)
-		scope, _ := g.Body.Data["scope"].(string)
-		if g.State == "active" && (scope == community || scope == root) {
-			held[role] = append(held[role], person)
-		}
-	}
-	for n := range reasons {
-		for _, role := range reasons[n].Roles {
-			reasons[n].Who = append(reasons[n].Who, held[role]...)
-		}
-	}
-	return nil
 }

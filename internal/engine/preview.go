@@ -94,7 +94,7 @@ func (e *Engine) Why(ctx context.Context, community, root, target, person string
 		}
 		if len(missing) == 0 {
 			for n := range options {
-				if err := e.holders(ctx, community, req.Root, options[n].Reasons); err != nil {
+				if err := b.helpers(ctx, options[n].Reasons); err != nil {
 					return nil, err
 				}
 			}

@@ -14,6 +14,7 @@ type registry struct {
 	deltas  []delta // the last one made the head
 	answers map[workflow.Key]workflow.Answer
 	lists   map[[2]string][]workflow.Key // parent and workflow → the list keys among the answers
+	held    holders                      // nil: not asked for since a grant changed
 }
 
 // delta is what one commit changed in the registry, between two seqs.
@@ -83,6 +84,9 @@ func (c *cache) registryGrew(community string, from int64, h Head, out workflow.
 // outdate forgets the answers that a changed row is part of, or is not any more.
 func (r *registry) outdate(i *workflow.Instance) {
 	delete(r.answers, workflow.Key{Kind: workflow.KeyInstance, A: i.ID})
+	if i.Workflow == workflowGrant {
+		r.held = nil
+	}
 	under := [2]string{i.Parent, i.Workflow}
 	r.lists[under] = slices.DeleteFunc(r.lists[under], func(k workflow.Key) bool {
 		if k.Kind == workflow.KeyPrefix && !strings.HasPrefix(i.Key, k.C) || k.Kind == workflow.KeyByKey && i.Key != k.C {

@@ -74,8 +74,10 @@ type build struct {
 	dist   map[workflow.Key]int64
 	moved  map[string]WaitWrite // what changed its state, by instance
 	reads  map[string]int64
-	at     int64 // the registry's seq before the slice, at which everything that was read of it is valid
-	absent bool  // a decision rests on a registry row that is not there
+	bundle *workflow.Bundle // of the command being decided
+	held   holders          // who holds which role, once it was asked
+	at     int64            // the registry's seq before the slice, at which everything that was read of it is valid
+	absent bool             // a decision rests on a registry row that is not there
 	subj   *subjects
 }
 
