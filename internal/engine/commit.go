@@ -3,9 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 
-	"github.com/linli/linli/internal/fault"
 	"github.com/linli/linli/internal/workflow"
 )
 
@@ -15,9 +13,6 @@ type submission struct {
 	slice Slice
 	done  chan error
 }
-
-// codeBundleMissing is the code of the fault that a bundle is not stored. Timers wait for it to come back.
-const codeBundleMissing = "bundle_missing"
 
 // maxBatch bounds what one transaction writes.
 const maxBatch = 128
@@ -84,53 +79,6 @@ func (e *Engine) bisect(batch []submission, p *patience) {
 			s.done <- errs[n]
 		}
 	}
-}
-
-// Bundle returns a stored bundle, compiled. Compiled bundles are kept for the life of the engine.
-func (e *Engine) Bundle(ctx context.Context, hash string) (*workflow.Bundle, error) {
-	if b := e.cached(hash); b != nil {
-		return b, nil
-	}
-	e.compiling.Lock() // after a start everybody asks for the same one at once, and compiling it takes longer than anything else
-	defer e.compiling.Unlock()
-	if b := e.cached(hash); b != nil {
-		return b, nil
-	}
-	files, err := e.store.Bundle(ctx, hash)
-	if err != nil {
-		return nil, err
-	}
-	if files == nil {
-		return nil, fault.New(fault.NotFound, codeBundleMissing, "数据库里没有定义集 "+hash+"；请先载入", "the bundle "+hash+" is not in the database; load it first")
-	}
-	b, problems := workflow.Load(files)
-	if len(problems) > 0 {
-		return nil, fmt.Errorf("stored bundle %s: %w", hash, problems)
-	}
-	if b.Hash != hash {
-		return nil, fmt.Errorf("stored bundle %s has the hash %s: its files were changed in the database", hash, b.Hash)
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.bundles[hash] = b
-	return b, nil
-}
-
-func (e *Engine) cached(hash string) *workflow.Bundle {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.bundles[hash]
-}
-
-// AddBundle stores a checked bundle so that communities can take it up. Nothing running moves.
-func (e *Engine) AddBundle(ctx context.Context, b *workflow.Bundle) error {
-	if err := e.store.PutBundle(ctx, b.Hash, b.Language, b.Files); err != nil {
-		return err
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.bundles[b.Hash] = b
-	return nil
 }
 
 // explained adds to every reason who holds the roles that can help.

@@ -45,7 +45,7 @@ type Engine struct {
 
 	mu      sync.Mutex
 	queues  map[queueKey]*queue
-	bundles map[string]*workflow.Bundle
+	bundles bundles
 	turns   map[string]*registryTurn
 	// unstorable counts, for each timer's command, how often the database itself refused it.
 	unstorable map[string]int
@@ -68,7 +68,7 @@ func New(c Config) *Engine {
 	e := &Engine{
 		cache: newCache(), store: c.Store, keys: c.Keys, now: c.Now, log: log,
 		commits: make(chan submission, 1024),
-		queues:  map[queueKey]*queue{}, bundles: map[string]*workflow.Bundle{}, turns: map[string]*registryTurn{},
+		queues:  map[queueKey]*queue{}, bundles: newBundles(), turns: map[string]*registryTurn{},
 		unstorable: map[string]int{}, watchers: map[queueKey]map[*watcher]bool{},
 		keysUsed: newUsedKeys(), registrars: map[habit]bool{},
 		patience: cmp.Or(c.Patience, defaultPatience),

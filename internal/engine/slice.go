@@ -155,6 +155,7 @@ func (b *build) decide(ctx context.Context, p *part) error {
 	if err != nil {
 		return err
 	}
+	b.bundle = env.Bundle
 	if err := j.req.checkPlace(env.Bundle); err != nil {
 		return err
 	}

@@ -40,9 +40,8 @@ func (b *build) take(ctx context.Context, p *part, cmd workflow.Command, out *wo
 	b.timers(out)
 	b.erase(out)
 	b.slice.Terms = append(b.slice.Terms, terms...)
-	bundle := b.e.cached(out.Entries[0].Bundle)
-	b.refs(bundle, out)
-	b.waits(bundle, out)
+	b.refs(b.bundle, out)
+	b.waits(b.bundle, out)
 	b.snap.Absorb(out)
 
 	main := out.Entries[0]

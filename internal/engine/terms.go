@@ -19,11 +19,10 @@ const maxTerm = 200
 // terms says what instances can be found by after a command, from their rows: whether a form, an effect or an undo filled a field
 // in, changed it or emptied it. Nothing finds an instance that is gone or was erased.
 func (b *build) terms(ctx context.Context, out *workflow.Outcome) ([]SearchTerm, error) {
-	bundle := b.e.cached(out.Entries[0].Bundle)
 	var terms []SearchTerm
 	for _, r := range out.Rows {
 		i := r.Instance
-		d := bundle.Definition(i.Workflow)
+		d := b.bundle.Definition(i.Workflow)
 		if d == nil {
 			continue
 		}
