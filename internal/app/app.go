@@ -82,7 +82,9 @@ func Open(ctx context.Context, cfg Config) (*App, error) {
 	if cfg.Committers == 0 && cfg.DB != "" {
 		cfg.Committers = 2
 	}
-	e := engine.New(engine.Config{Store: s, Keys: keys, Now: cfg.Now, Log: cfg.Log, Committers: cfg.Committers})
+	e := engine.New(engine.Config{
+		Store: s, Keys: keys, Now: cfg.Now, Log: cfg.Log, Committers: cfg.Committers, Unreachable: store.Unreachable,
+	})
 	return &App{Store: s, Keys: keys, Engine: e, Loop: schedule.NewLoop(e, cfg.Now, cfg.Log), cfg: cfg}, nil
 }
 

@@ -23,6 +23,9 @@ type Config struct {
 	Log   *slog.Logger     // nil: nothing is logged. Never receives personal data
 	// Patience is how long a command goes on while others, in other processes, change the same things first; default 30 s.
 	Patience time.Duration
+	// Unreachable says of an error of the store that the database could not be asked, so that asking again later may well succeed; nil: of
+	// none.
+	Unreachable func(error) bool
 	// Committers is how many commits may run at once; default 1.
 	Committers int
 }
@@ -34,9 +37,10 @@ type Engine struct {
 	now   func() time.Time
 	log   *slog.Logger
 
-	patience time.Duration
-	cache    *cache
-	zones    zones
+	unreachable func(error) bool
+	patience    time.Duration
+	cache       *cache
+	zones       zones
 
 	commits chan submission // ready slices for the committers
 	wg      sync.WaitGroup
@@ -61,12 +65,16 @@ type Engine struct {
 
 // New starts an engine on a store.
 func New(c Config) *Engine {
+	unreachable := c.Unreachable
+	if unreachable == nil {
+		unreachable = func(error) bool { return false }
+	}
 	log := c.Log
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
 	e := &Engine{
-		cache: newCache(), store: c.Store, keys: c.Keys, now: c.Now, log: log,
+		cache: newCache(), store: c.Store, keys: c.Keys, now: c.Now, log: log, unreachable: unreachable,
 		commits: make(chan submission, 1024),
 		queues:  map[queueKey]*queue{}, bundles: newBundles(), turns: map[string]*registryTurn{},
 		unstorable: map[string]int{}, watchers: map[queueKey]map[*watcher]bool{},

@@ -29,7 +29,9 @@ type job struct {
 	timer *TimerRow // the due timer that this job fires, if any
 	// lookup: its idempotency key may have been used, so that the database is asked before anything is decided.
 	lookup bool
-	done   chan answer
+	// unknown: it was lost sight of while it was being committed, and may have been carried out.
+	unknown bool
+	done    chan answer
 }
 
 type answer struct {
@@ -125,16 +127,16 @@ func (e *Engine) runJobs(ctx context.Context, k queueKey, jobs []*job) {
 	}
 	switch {
 	case err == nil:
-	case len(jobs) > 1 && fault.KindOf(err) != fault.Unavailable:
+	case len(jobs) > 1 && !e.away(err):
 		// The database refused the slice for a reason of its own: one command is poisoned, so each goes alone.
 		for _, j := range jobs {
 			e.runJobs(ctx, k, []*job{j})
 		}
 	default:
-		err = codeTaken(err)
 		for _, j := range jobs {
-			e.log.Error("command failed", "command", j.req.ID, "kind", j.req.Kind, "err", err)
-			j.answer(Result{}, err)
+			failure := e.failure(j, err)
+			e.log.Error("command failed", "command", j.req.ID, "kind", j.req.Kind, "err", failure)
+			j.answer(Result{}, failure)
 		}
 	}
 }
@@ -175,7 +177,7 @@ func (e *Engine) attempts(ctx context.Context, k queueKey, jobs []*job, tried []
 		e.cache.forget(k)
 		switch {
 		case errors.Is(err, ErrUnknownOutcome):
-			e.settle(ctx, b.work)
+			e.settle(ctx, b.work, p)
 			if jobs = b.open(); len(jobs) == 0 {
 				return nil, nil
 			}
@@ -186,7 +188,7 @@ func (e *Engine) attempts(ctx context.Context, k queueKey, jobs []*job, tried []
 			j.lookup = true // perhaps it was the idempotency key
 		}
 		if p.over() {
-			return jobs, outOfPatience(err)
+			return jobs, err
 		}
 		backoff(attempt)
 	}
@@ -217,48 +219,8 @@ func (p *patience) stop() {
 	}
 }
 
-// codeTaken turns the database's word that a code is in use into a refusal. Where programmes are registered the core sees it first.
-func codeTaken(err error) error {
-	if !errors.Is(err, ErrCodeTaken) {
-		return err
-	}
-	return fault.Wrap(err, fault.Refused, "code_taken", "这个编号已被另一个项目使用；请换一个", "another programme has this code already; choose another").WithField("code")
-}
-
-// outOfPatience is what people see of a commit that did not come through.
-func outOfPatience(err error) error {
-	if errors.Is(err, ErrConflict) {
-		return fault.Wrap(err, fault.Unavailable, "busy", "系统繁忙，本次操作没有保存；请稍后重试",
-			"too many others are changing the same things; nothing was saved, try again shortly")
-	}
-	return fault.Wrap(err, fault.Unavailable, "outcome_unknown", "与数据库的连接中断，尚不知是否已保存；请用同一编号重试",
-		"the connection to the database was lost and it is not known whether this was saved; repeat it with the same command id")
-}
-
 // backoff waits a little, with jitter, so that replicas that collide do not collide again.
 func backoff(attempt int) {
 	limit := time.Millisecond << min(attempt, 6)
 	time.Sleep(rand.N(limit) + limit/4) //nolint:gosec // jitter needs no secret
-}
-
-// settle asks the history, after a lost connection, which commands of a slice were committed, and answers those.
-func (e *Engine) settle(ctx context.Context, s *work) {
-	for _, p := range s.parts {
-		if p.answered || p.refusal != nil {
-			continue
-		}
-		p.job.req.fresh = false // from now on its id may be in the chain
-		for try := range maxAttempts {
-			got, err := e.store.Committed(ctx, s.key.community, s.key.root, p.job.req.ID)
-			if err != nil {
-				backoff(try)
-				continue
-			}
-			if got != nil {
-				p.answered = true
-				p.job.answer(p.result, nil)
-			}
-			break
-		}
-	}
 }

@@ -126,7 +126,7 @@ func (e *Engine) prepare(ctx context.Context, k queueKey, jobs []*job) (*build, 
 func refusing(err error) bool {
 	var ref *workflow.Refusal
 	var f *fault.Error
-	return errors.As(err, &ref) || errors.As(err, &f)
+	return errors.As(err, &ref) || errors.As(err, &f) && f.Kind != fault.Unavailable
 }
 
 // one applies one job on top of the earlier ones.
