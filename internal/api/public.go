@@ -7,6 +7,7 @@ import (
 
 	"github.com/linli/linli/internal/fault"
 	"github.com/linli/linli/internal/report"
+	"github.com/linli/linli/internal/store"
 )
 
 // milestoneAccepted is what makes a programme's report public: the office that ordered it has accepted it (验收).
@@ -31,7 +32,7 @@ func (s *server) publicRoutes() {
 		if err != nil {
 			return nil, err
 		}
-		return s.report(ctx, in, root)
+		return s.report(ctx, in, root, agePublic)
 	})
 	register(s, operation{
 		id: "public-disclosure", method: http.MethodGet, path: "/public/communities/{community}/programmes/{programme}/disclosure", tag: tagPublic, public: true,
@@ -41,14 +42,21 @@ func (s *server) publicRoutes() {
 		if err != nil {
 			return nil, err
 		}
-		r, err := s.reports.build(ctx, s.Store, in.Community, root)
+		funds, err := s.publishedFunds(ctx, in.Community, root)
+		if err != nil {
+			return nil, err
+		}
+		if len(funds) == 0 { // before anything is built: anybody can ask, about any programme
+			return nil, notPublished()
+		}
+		r, err := s.built(ctx, in.Community, root, agePublic)
 		if err != nil {
 			return nil, err
 		}
 		out := &disclosure{}
 		out.Body.Programme, out.Body.Code, out.Body.Funds = r.Programme.Title, r.Programme.Code, []*report.Fund{}
 		for _, f := range r.Funds {
-			if slices.Contains([]string{"published", "archived"}, f.State) {
+			if funds[f.ID] && slices.Contains(disclosed(), f.State) {
 				out.Body.Funds = append(out.Body.Funds, f)
 			}
 		}
@@ -57,6 +65,31 @@ func (s *server) publicRoutes() {
 		}
 		return out, nil
 	})
+}
+
+// workflowFundraise is the workflow of funds.
+const workflowFundraise = "fundraise"
+
+// disclosed are the states of a fund whose statement is public.
+func disclosed() []string { return []string{"published", "archived"} }
+
+// publishedFunds are the ids of a programme's funds whose statement is public now.
+func (s *server) publishedFunds(ctx context.Context, community, root string) (map[string]bool, error) {
+	out := map[string]bool{}
+	q := store.ListQuery{Root: root, Workflow: workflowFundraise, States: disclosed(), Limit: 200}
+	for {
+		rows, err := s.Store.List(ctx, community, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range rows {
+			out[i.ID] = true
+		}
+		if len(rows) < q.Limit {
+			return out, nil
+		}
+		q.After = store.CursorOf(rows[len(rows)-1])
+	}
 }
 
 // published finds a programme for somebody without a token. With accepted it must have been accepted.

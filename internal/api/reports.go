@@ -2,10 +2,14 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"runtime/debug"
 	"sync"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/linli/linli/internal/report"
 )
@@ -52,43 +56,116 @@ func reportResponses() map[string]*huma.Response {
 // maxReports bounds how many built reports are remembered.
 const maxReports = 64
 
-// reportCache remembers reports for as long as neither their programme nor the registry has moved. It is safe for concurrent use.
+// The ages that a report may have: whoever works on a programme sees what she has just done; the public does not, and cannot make a
+// busy programme's report be built again with every change of it or of the registry.
+const (
+	ageNow    time.Duration = 0
+	agePublic               = 5 * time.Second
+)
+
+// reportCache remembers reports for as long as neither their programme nor the registry has moved, and builds one report of a
+// programme at a time. It is safe for concurrent use.
 type reportCache struct {
+	flights singleflight.Group // by programme
+
 	mu    sync.Mutex
 	built map[rootPlace]builtReport
 }
 
+// builtReport is a report with the heads that were read before its rows: it says at least what had happened until then.
 type builtReport struct {
 	seq, registry int64
+	at            time.Time // when the heads were last found to be these, or were read
 	report        *report.Report
 }
 
 func newReportCache() *reportCache { return &reportCache{built: map[rootPlace]builtReport{}} }
 
-// build returns the report of a programme as it is now. Callers must not change it.
-func (c *reportCache) build(ctx context.Context, src Store, community, root string) (*report.Report, error) {
-	heads, err := src.Heads(ctx, community, []string{root, community}) // before the rows: a later change is noticed next time
-	if err != nil {
-		return nil, err
-	}
-	at, seq, registry := rootPlace{community, root}, heads[root].Seq, heads[community].Seq
-	c.mu.Lock()
-	b, ok := c.built[at]
-	c.mu.Unlock()
-	if ok && b.seq == seq && b.registry == registry {
-		return b.report, nil
-	}
-	r, err := report.Build(ctx, src, community, root)
-	if err != nil {
-		return nil, err
-	}
+func (c *reportCache) get(at rootPlace) (builtReport, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.built) >= maxReports {
-		clear(c.built)
+	b, ok := c.built[at]
+	return b, ok
+}
+
+func (c *reportCache) put(at rootPlace, b builtReport) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, known := c.built[at]; !known && len(c.built) >= maxReports {
+		oldest := at
+		for p, o := range c.built {
+			if oldest == at || o.at.Before(c.built[oldest].at) {
+				oldest = p
+			}
+		}
+		delete(c.built, oldest)
 	}
-	c.built[at] = builtReport{seq, registry, r}
-	return r, nil
+	c.built[at] = b
+}
+
+// built returns the report of a programme as it is now, or was no longer ago than age. Callers must not change it.
+func (s *server) built(ctx context.Context, community, root string, age time.Duration) (*report.Report, error) {
+	at := rootPlace{community, root}
+	for {
+		now := s.Now()
+		b, ok := s.reports.get(at)
+		if ok && age > 0 && now.Sub(b.at) < age {
+			return b.report, nil
+		}
+		seq, registry, err := s.headsOf(ctx, at)
+		if err != nil {
+			return nil, err
+		}
+		if ok && b.seq >= seq && b.registry >= registry {
+			if age > 0 {
+				b.at = now
+				s.reports.put(at, b)
+			}
+			return b.report, nil
+		}
+		b, err = s.flight(ctx, at)
+		if err != nil {
+			return nil, err
+		}
+		// A flight that was under way may have read its rows before what this caller has seen done.
+		if age > 0 || b.seq >= seq && b.registry >= registry {
+			return b.report, nil
+		}
+	}
+}
+
+func (s *server) headsOf(ctx context.Context, at rootPlace) (seq, registry int64, err error) {
+	heads, err := s.Store.Heads(ctx, at.community, []string{at.root, at.community})
+	return heads[at.root].Seq, heads[at.community].Seq, err
+}
+
+// flight builds a report, or waits for the one that is being built. Whoever began it may leave: the others wait on.
+func (s *server) flight(ctx context.Context, at rootPlace) (builtReport, error) {
+	done := s.reports.flights.DoChan(at.community+"\x00"+at.root, func() (built any, err error) {
+		defer func() {
+			if broken := recover(); broken != nil { // else it ends the process: no request's own guard is around this goroutine
+				err = fmt.Errorf("building the report of programme %s broke: %T\n%s", at.root, broken, debug.Stack())
+			}
+		}()
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Limits.Time)
+		defer cancel()
+		b := builtReport{at: s.Now()}
+		if b.seq, b.registry, err = s.headsOf(ctx, at); err != nil { // before the rows: a later change is noticed next time
+			return nil, err
+		}
+		if b.report, err = report.Build(ctx, s.Store, at.community, at.root); err != nil {
+			return nil, err
+		}
+		s.reports.put(at, b)
+		return b, nil
+	})
+	select {
+	case <-ctx.Done():
+		return builtReport{}, ctx.Err()
+	case r := <-done:
+		b, _ := r.Val.(builtReport)
+		return b, r.Err
+	}
 }
 
 // reportRoutes are the closing report and the check of the history.
@@ -105,7 +182,7 @@ func (s *server) reportRoutes() {
 		if err := needStaff(ctx, root); err != nil {
 			return nil, err
 		}
-		return s.report(ctx, in, root)
+		return s.report(ctx, in, root, ageNow)
 	})
 	register(s, operation{
 		id: "audit", method: http.MethodPost, path: "/communities/{community}/programmes/{programme}/audit", tag: tagReports,
@@ -132,9 +209,9 @@ func (s *server) reportRoutes() {
 	})
 }
 
-// report builds a programme's report in the form asked for.
-func (s *server) report(ctx context.Context, in *reportInput, root string) (*document, error) {
-	r, err := s.reports.build(ctx, s.Store, in.Community, root)
+// report builds a programme's report, no older than age, in the form asked for.
+func (s *server) report(ctx context.Context, in *reportInput, root string, age time.Duration) (*document, error) {
+	r, err := s.built(ctx, in.Community, root, age)
 	if err != nil {
 		return nil, err
 	}
