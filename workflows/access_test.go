@@ -34,12 +34,13 @@ func (o *office) fireDue() {
 	}
 }
 
-func TestOnlyAnAdministratorMakesTokens(t *testing.T) {
+func TestOnlyAnAdministratorMakesTokensForOthers(t *testing.T) {
 	o := newOffice(t)
 	p := o.person("新来的", nil)
 	for _, role := range []string{"lead", "worker", "finance", "approver", "block"} {
 		t.Run(role, func(t *testing.T) {
-			o.Refused(t, o.Create(role, o.Community, o.Community, "token", "", "", o.tokenFields(o.People[role])), workflow.ReasonRole)
+			o.Refused(t, o.Create(role, o.Community, o.Community, "token", "", "", o.tokenFields(p)), workflow.ReasonRole)
+			o.Must(t, o.Create(role, o.Community, o.Community, "token", "", "", o.tokenFields(o.People[role])))
 		})
 	}
 	t.Run("admin", func(t *testing.T) {
@@ -167,6 +168,9 @@ func TestARecordOfALookStays(t *testing.T) {
 		o.Refused(t, edit)
 	}
 	o.in(res.Instance, "recorded")
+	t.Run("and is nobody else's to make", func(t *testing.T) {
+		o.Refused(t, o.Create("lead", o.Community, o.Community, "reveal", "", "", fields), workflow.ReasonRole)
+	})
 	t.Run("and needs a purpose", func(t *testing.T) {
 		delete(fields, "purpose")
 		o.Refused(t, o.Create("worker", o.Community, o.Community, "reveal", "", "", fields), workflow.ReasonField)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -135,6 +136,28 @@ func (a *authenticator) caller(ctx context.Context, header string) (*caller, err
 	return c, nil
 }
 
+// fresh looks the caller's token and grants up past what is remembered, for what no commit checks again.
+func (s *server) fresh(ctx context.Context) error {
+	c := from(ctx)
+	row, err := s.Store.Instance(ctx, c.community, c.token)
+	if err != nil {
+		return err
+	}
+	if row == nil || row.State != "active" || expired(row.Body.Data, s.Now()) {
+		s.auth.forget()
+		return wrongToken(lang(ctx))
+	}
+	now, err := s.auth.of(ctx, row)
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(now.grants, c.grants) {
+		s.auth.forget()
+		return fault.New(fault.Forbidden, "rights_changed", "您的身份刚有变动；请重试", "your roles have just changed; try again")
+	}
+	return nil
+}
+
 // forget makes the next request with any token look it up again.
 func (a *authenticator) forget() {
 	a.mu.Lock()
@@ -160,6 +183,12 @@ func (a *authenticator) lookUp(ctx context.Context, text string, now time.Time) 
 	if !token.Matches(hash, parts.Secret) || row.State != "active" || expired(data, now) {
 		return nil, wrongToken(lang(ctx))
 	}
+	return a.of(ctx, row)
+}
+
+// of is the holder of a token, with the grants that she has now.
+func (a *authenticator) of(ctx context.Context, row *workflow.Instance) (*caller, error) {
+	data := row.Body.Data
 	c := &caller{community: row.Community, token: row.ID}
 	c.person, _ = data["person"].(string)
 	c.scope, _ = data["scope"].(string)

@@ -52,12 +52,13 @@ func NewHTTPServer(h http.Handler, l Limits) *http.Server {
 	}
 }
 
-// allow reports whether a caller may make another request now, as a problem if not.
+// allow reports whether a caller may make another request now, as a problem if not. It is people who are counted: anybody may make
+// herself further tokens.
 func (s *server) allow(ctx context.Context, c *caller) *Problem {
 	if x := exchangeOf(ctx); x != nil {
 		x.token = c.token
 	}
-	return s.tooMany(lang(ctx), s.edge.rates.take("token "+c.token))
+	return s.tooMany(lang(ctx), s.edge.rates.take("person "+c.community+"/"+c.person))
 }
 
 // admitAddress counts a request without a token against its address, and says so if these were too many.

@@ -25,33 +25,39 @@ const (
 	streamWrite = 10 * time.Second // for one write
 	streamBatch = 200              // entries read at once
 	maxStreams  = 2000
+	maxFollowed = 20 // streams of one person
 )
 
 // streams counts the open streams and ends them all when the server stops. It is safe for concurrent use.
 type streams struct {
 	mu    sync.Mutex
 	open  int
+	whose map[string]int // open, by person
 	ended chan struct{}
 	once  sync.Once
 }
 
-func newStreams() *streams { return &streams{ended: make(chan struct{})} }
+func newStreams() *streams { return &streams{ended: make(chan struct{}), whose: map[string]int{}} }
 
-// enter reports whether there is room for one more stream.
-func (s *streams) enter() bool {
+// enter reports whether there is room for one more stream, of this person too.
+func (s *streams) enter(person string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.open >= maxStreams {
+	if s.open >= maxStreams || s.whose[person] >= maxFollowed {
 		return false
 	}
 	s.open++
+	s.whose[person]++
 	return true
 }
 
-func (s *streams) leave() {
+func (s *streams) leave(person string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.open--
+	if s.whose[person]--; s.whose[person] == 0 {
+		delete(s.whose, person)
+	}
 }
 
 func (s *streams) end() { s.once.Do(func() { close(s.ended) }) }
@@ -87,7 +93,6 @@ type streamInput struct {
 	Community string `path:"community" maxLength:"200" doc:"Id of the community."`
 	Programme string `path:"programme" maxLength:"200" doc:"Id or code of the programme."`
 	Last      string `header:"Last-Event-ID" maxLength:"20" doc:"The id of the last message that arrived: the stream goes on behind it."`
-	Accept    string `header:"Accept" maxLength:"500"`
 }
 
 // streamRoutes tell what happens as it happens.
@@ -116,11 +121,12 @@ func (s *server) stream(ctx context.Context, in *streamInput) (*huma.StreamRespo
 				"Last-Event-ID takes the id of the last message that arrived")
 		}
 	}
-	if !s.streams.enter() {
+	whose := in.Community + "/" + from(ctx).person
+	if !s.streams.enter(whose) {
 		return nil, fault.New(fault.Unavailable, "too_many_streams", "同时打开的更新流过多；请稍后再试", "too many streams are open; try again shortly")
 	}
 	return &huma.StreamResponse{Body: func(hctx huma.Context) {
-		defer s.streams.leave()
+		defer s.streams.leave(whose)
 		r, w := humago.Unwrap(hctx)
 		f := &follower{server: s, ctx: ctx, root: root, community: in.Community, auth: r.Header.Get("Authorization"), w: w, rc: http.NewResponseController(w)}
 		f.run(after)

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -206,7 +207,8 @@ func (s *server) makeToken(ctx context.Context, in *makeTokenInput) (*madeToken,
 	}
 	secret := rand.Text()
 	if in.Key != "" {
-		secret = s.Secrets.Fingerprint(in.Community, []byte("token\x00"+c.person+"\x00"+in.Key))
+		// In hex: what ends a token must hold no underscore.
+		secret = token.Hash(s.Secrets.Fingerprint(in.Community, []byte("token\x00"+c.person+"\x00"+in.Key)))
 	}
 	// Whole days, so that a repeated request asks for the same.
 	expires := s.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, days+1)
@@ -219,14 +221,37 @@ func (s *server) makeToken(ctx context.Context, in *makeTokenInput) (*madeToken,
 		},
 	}
 	s.sign(ctx, &req)
-	if !admin { // for oneself: the registry's rules let the system do it, and the check is above
-		req.Actor, req.Token = workflow.Actor{System: true}, ""
+	req.OwnAccount = person == c.person // the checks are above
+	if err := s.mayHaveAnother(ctx, in.Community, person); err != nil {
+		return nil, err
 	}
 	res, err := s.Engine.Do(ctx, req)
 	if err != nil {
 		return nil, err
 	}
 	return s.made(ctx, res, secret)
+}
+
+// maxTokens bounds how many tokens of one person are good at once.
+const maxTokens = 20
+
+// mayHaveAnother refuses somebody who has too many tokens.
+func (s *server) mayHaveAnother(ctx context.Context, community, person string) error {
+	answers, err := s.Store.Load(ctx, community, []workflow.Key{{Kind: workflow.KeyReferrers, A: person, B: workflowToken}})
+	if err != nil {
+		return err
+	}
+	active := 0
+	for _, i := range answers[0].Instances {
+		if i.State == "active" {
+			active++
+		}
+	}
+	if active < maxTokens {
+		return nil
+	}
+	return fault.New(fault.Refused, "too_many_tokens", fmt.Sprintf("此人已有 %d 个有效凭证；请先收回不用的", active),
+		fmt.Sprintf("this person has %d tokens already; revoke those that are not needed", active))
 }
 
 func (s *server) made(ctx context.Context, res engine.Result, secret string) (*madeToken, error) {
@@ -253,8 +278,14 @@ func (s *server) made(ctx context.Context, res engine.Result, secret string) (*m
 // tokenScope is the scope that is asked for, which must lie within that of the caller's own token.
 func (s *server) tokenScope(ctx context.Context, in *makeTokenInput) (string, error) {
 	c := from(ctx)
-	if in.Body.Scope == "" || in.Body.Scope == in.Community {
+	switch {
+	case in.Body.Scope == "":
 		return c.scope, nil
+	case in.Body.Scope == in.Community && c.scope != in.Community:
+		return "", fault.New(fault.Forbidden, "scope_too_wide", "您的凭证只限一个项目，不能用来办理整个社区的凭证",
+			"your own token is for one programme; it cannot make one for the whole community").WithField("body.scope")
+	case in.Body.Scope == in.Community:
+		return in.Community, nil
 	}
 	return s.programme(ctx, in.Community, in.Body.Scope)
 }
@@ -287,6 +318,7 @@ func (s *server) revokeToken(ctx context.Context, in *revokeInput) (*answered, e
 	req := engine.Request{
 		IdempotencyKey: in.Key,
 		Command:        workflow.Command{Kind: workflow.KindFire, Root: in.Community, Target: in.ID, Event: "revoke"},
+		OwnAccount:     text(i, "person") == from(ctx).person,
 	}
 	if in.Body != nil {
 		req.Reason = in.Body.Reason

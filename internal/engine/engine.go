@@ -111,6 +111,9 @@ type Request struct {
 	// Token is the id of the token by which the caller came in, "" for the operator. It must be active, belong to the actor and be for
 	// the community or the root when the command commits, and it narrows Command.Only to its roles.
 	Token string
+	// OwnAccount says that the command is about the caller's own account, such as a token of hers: whoever asks has checked what the
+	// token's scope and roles allow. That it is valid, and hers, is checked all the same.
+	OwnAccount bool
 	// Values are the inputs as the caller gave them; Command.Input is filled from them. They replace any Command.Input.
 	Values map[string]any
 	// IdempotencyKey makes a repeated request answer as the first one did; kept for 72 hours. The person is the actor.

@@ -44,6 +44,9 @@ func (b *build) token(ctx context.Context, r *Request, cmd *workflow.Command) er
 	if person, _ := data[tokenPerson].(string); person != r.Actor.Person || r.Actor.System {
 		return fault.New(fault.Forbidden, "token_person", "令牌属于另一个人", "the token belongs to somebody else")
 	}
+	if r.OwnAccount {
+		return nil
+	}
 	if scope, _ := data[tokenScope].(string); scope == "" || scope != r.Community && scope != r.Root {
 		return fault.New(fault.Forbidden, "token_scope", "令牌不能用于这个项目", "the token is not for this programme")
 	}

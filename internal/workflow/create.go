@@ -26,7 +26,7 @@ func (x *tx) runCreate() error {
 	if err := x.checkPlace(def, parent); err != nil {
 		return err
 	}
-	if err := x.checkActor(def, nil, def.Create.By, Text{"新建「" + def.Title.ZH + "」", "creating " + def.Title.EN}); err != nil {
+	if err := x.checkActor(def, &Instance{Body: Body{Data: x.cmd.Input}}, def.Create.By, Text{"新建「" + def.Title.ZH + "」", "creating " + def.Title.EN}); err != nil {
 		return err
 	}
 	form := FieldForm(def, true)
