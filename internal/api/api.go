@@ -42,6 +42,8 @@ type server struct {
 	kinds   *programmeCache
 	streams *streams
 	reports *reportCache
+	inUse   *bundlesInUse
+	compile *compiles
 	edge    *edge
 	docs    *docs
 }
@@ -61,6 +63,7 @@ func New(c Config) *Server {
 	s := &server{Config: c}
 	s.auth, s.uses = newAuthenticator(c.Store, c.Now), newTokenUses(c.Store, c.Now, c.Log)
 	s.kinds, s.streams, s.reports = newProgrammeCache(), newStreams(), newReportCache()
+	s.inUse, s.compile = newBundlesInUse(), newCompiles()
 	s.edge, s.docs = newEdge(s), newDocs(s)
 	mux := http.NewServeMux()
 	s.api = humago.New(mux, s.document())

@@ -92,7 +92,7 @@ func (s *server) bundleRoutes() {
 	}, s.listBundles)
 	register(s, operation{
 		id: "check-bundle", method: http.MethodPost, path: base + "/check", tag: tagBundles, maxBody: s.Limits.File,
-		summary: "Check definitions", about: "Lists every mistake with file, line and column. Nothing is written.",
+		summary: "Check definitions", about: "Lists every mistake with file, line and column. Nothing is written. For lead, worker and administrator.",
 	}, s.checkBundle)
 	register(s, operation{
 		id: "load-bundle", method: http.MethodPost, path: base, tag: tagBundles, status: http.StatusCreated, maxBody: s.Limits.File,
@@ -176,7 +176,11 @@ func (s *server) bundle(ctx context.Context, in *BundlePath) (*workflow.Bundle, 
 	if in.Hash == "current" {
 		return s.bundleOf(ctx, in.Community, in.Community)
 	}
-	return s.Engine.Bundle(ctx, in.Hash)
+	b, err := s.Engine.Bundle(ctx, in.Hash)
+	if err != nil && fault.KindOf(err) == fault.NotFound {
+		return nil, fault.New(fault.NotFound, "unknown_bundle", "没有这个定义集；请核对 hash，或用 current", "there is no such bundle; check its hash, or say current")
+	}
+	return b, err
 }
 
 func (s *server) definition(ctx context.Context, in *definitionPath) (*definitionAnswer, error) {
@@ -194,8 +198,8 @@ func (s *server) definition(ctx context.Context, in *definitionPath) (*definitio
 	return out, nil
 }
 
-// compile lays files over their base and checks the whole.
-func (s *server) compile(ctx context.Context, community string, d definitionFiles) (*workflow.Bundle, workflow.Problems, error) {
+// compiled lays files over their base and checks the whole.
+func (s *server) compiled(ctx context.Context, community string, d definitionFiles) (*workflow.Bundle, workflow.Problems, error) {
 	files := map[string][]byte{}
 	if d.Base != "none" {
 		hash := d.Base
@@ -203,6 +207,9 @@ func (s *server) compile(ctx context.Context, community string, d definitionFile
 			hash = "current"
 		}
 		b, err := s.bundle(ctx, &BundlePath{CommunityPath{community}, hash})
+		if err != nil && fault.KindOf(err) == fault.NotFound {
+			return nil, nil, fault.NewInvalid("body.base", "unknown_bundle", "没有这个定义集；请核对 hash，或不填 base", "there is no such bundle; check its hash, or leave base out")
+		}
 		if err != nil {
 			return nil, nil, err
 		}
@@ -214,15 +221,26 @@ func (s *server) compile(ctx context.Context, community string, d definitionFile
 		}
 		files[name] = []byte(content)
 	}
+	release, err := s.compile.take(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer release()
 	b, problems := workflow.Load(files)
 	return b, problems, nil
 }
 
+// checkers are the roles that may have definitions checked, which takes the server longer than anything else.
+func checkers() []string { return []string{"lead", "worker", "admin"} }
+
 func (s *server) checkBundle(ctx context.Context, in *checkInput) (*checkAnswer, error) {
-	if err := s.definers(ctx, in.Community); err != nil {
+	if err := inCommunity(ctx, in.Community); err != nil {
 		return nil, err
 	}
-	b, problems, err := s.compile(ctx, in.Community, in.Body)
+	if roles := checkers(); !from(ctx).anywhere(roles...) {
+		return nil, needRoles(ctx, in.Community, roles...)
+	}
+	b, problems, err := s.compiled(ctx, in.Community, in.Body)
 	if err != nil {
 		return nil, err
 	}
@@ -241,7 +259,7 @@ func (s *server) loadBundle(ctx context.Context, in *checkInput) (*bundleAnswer,
 	if err := needRoles(ctx, in.Community, "admin"); err != nil {
 		return nil, err
 	}
-	b, problems, err := s.compile(ctx, in.Community, in.Body)
+	b, problems, err := s.compiled(ctx, in.Community, in.Body)
 	if err != nil {
 		return nil, err
 	}

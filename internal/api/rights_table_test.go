@@ -263,7 +263,7 @@ func openingsOfTheRest() []opening {
 		{"GET " + c + "/bundles", reading(func(p *place) string { return community(p, "/bundles") }), map[int]string{200: staffOnly + " scoped", 403: others}},
 		{"POST " + c + "/bundles/check", func(_ *district, p *place, _ string) ask {
 			return ask{path: community(p, "/bundles/check"), body: m{"files": m{}}}
-		}, map[int]string{200: staffOnly + " scoped", 403: others}},
+		}, map[int]string{200: "lead worker admin scoped", 403: "block finance approver auditor " + others}},
 		{"POST " + c + "/bundles", func(_ *district, p *place, _ string) ask {
 			return ask{path: community(p, "/bundles"), body: m{"files": m{}}}
 		}, map[int]string{201: "admin", 403: "lead worker block finance approver auditor volunteer limited scoped"}},

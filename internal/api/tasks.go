@@ -87,7 +87,7 @@ func (s *server) tasks(ctx context.Context, in *tasksInput) (*listed[Task], erro
 		l.programme = l.caller.scope
 	}
 	l.places = newTaskPlaces(s, in.Community)
-	if l.waits, err = s.waiting(ctx); err != nil {
+	if l.waits, err = s.waiting(ctx, in.Community, l.programme); err != nil {
 		return nil, err
 	}
 	next, err := l.page(ctx, after)
@@ -111,9 +111,10 @@ func (l *taskList) page(ctx context.Context, after []string) ([]string, error) {
 	return nil, nil
 }
 
-// waiting are the states that wait for somebody, with the roles, in the definitions that are stored.
-func (s *server) waiting(ctx context.Context) (map[store.StateOf][]string, error) {
-	hashes, err := s.Store.BundleHashes(ctx)
+// waiting are the states that wait for somebody, with the roles, in the definitions that apply in a programme, or with "" in any of the
+// community's and in its registry.
+func (s *server) waiting(ctx context.Context, community, programme string) (map[store.StateOf][]string, error) {
+	hashes, err := s.bundlesFor(ctx, community, programme)
 	if err != nil {
 		return nil, err
 	}
