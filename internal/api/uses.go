@@ -17,6 +17,7 @@ type tokenUses struct {
 	store Store
 	now   func() time.Time
 	log   *slog.Logger
+	once  sync.Once // of the end
 	stop  chan struct{}
 	done  chan struct{}
 
@@ -64,28 +65,48 @@ func (u *tokenUses) run() {
 
 func (u *tokenUses) flush() {
 	u.mu.Lock()
-	uses := make([]store.TokenUse, 0, len(u.pending))
-	for at, t := range u.pending {
-		uses = append(uses, store.TokenUse{Community: at.community, Token: at.token, Used: t})
-		u.written[at] = t
-	}
-	clear(u.pending)
-	if len(u.written) > maxTrusted {
-		clear(u.written)
-	}
+	taken := u.pending
+	u.pending = map[tokenPlace]time.Time{}
 	u.mu.Unlock()
-	if len(uses) == 0 {
+	if len(taken) == 0 {
 		return
+	}
+	uses := make([]store.TokenUse, 0, len(taken))
+	for at, t := range taken {
+		uses = append(uses, store.TokenUse{Community: at.community, Token: at.token, Used: t})
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	if err := u.store.TokensUsed(ctx, uses); err != nil {
-		u.log.Warn("when tokens were used is not written down", "err", err)
+	err := u.store.TokensUsed(ctx, uses)
+	if err != nil {
+		u.log.Warn("when tokens were used is not written down; it is tried again", "err", err)
+	}
+	u.settle(taken, err == nil)
+}
+
+// settle remembers the uses that were written, or keeps them for the next time, unless a token was used again meanwhile.
+func (u *tokenUses) settle(uses map[tokenPlace]time.Time, written bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if written && len(u.written)+len(uses) > maxTrusted {
+		clear(u.written)
+	}
+	for at, t := range uses {
+		later, again := u.pending[at]
+		switch {
+		case !written && !again && len(u.pending) < maxTrusted:
+			u.pending[at] = t
+		case written:
+			u.written[at] = t
+			if again && later.Sub(t) < useEvery {
+				delete(u.pending, at)
+			}
+		}
 	}
 }
 
-// close writes down what is left and ends the goroutine.
+// close writes down what is left and ends the goroutine. It may be called again.
 func (u *tokenUses) close() {
-	close(u.stop)
+	u.once.Do(func() { close(u.stop) })
 	<-u.done
 }
