@@ -82,8 +82,8 @@ func (w *web) public() string {
 	return w.url()
 }
 
-// serve answers until ctx ends or something breaks: requests, timers, and the commands of other processes. It returns when what was
-// accepted is done.
+// serve answers until the session ends or something breaks: requests, timers, and the commands of other processes. It returns when what
+// was accepted is done. Requests end first: what they set is fired, and commands of other processes are taken, until the last is answered.
 func (w *web) serve(d *desk) (err error) {
 	w.desk = d
 	if w.traces, err = newTraces(d.ctx, w.flags.OTelEndpoint); err != nil {
@@ -93,12 +93,14 @@ func (w *web) serve(d *desk) (err error) {
 	if w.figures != nil {
 		figures = api.NewMetrics()
 	}
-	handler := w.handler(figures)
+	told, stop := context.WithCancel(d.ctx)
+	defer stop()
+	ctx, end := context.WithCancel(context.WithoutCancel(d.ctx))
+	defer end()
+	handler := w.handler(ctx, figures)
 	defer handler.Close()
 	server := api.NewHTTPServer(handler, w.flags.limits())
 	server.ErrorLog = quiet(d.app.cfg.Log)
-	ctx, stop := context.WithCancel(d.ctx)
-	defer stop()
 	parts := newParts(stop)
 	parts.run("http", func() error { return ended(server.Serve(w.listener)) })
 	w.serveFigures(ctx, parts, figures)
@@ -106,20 +108,21 @@ func (w *web) serve(d *desk) (err error) {
 	parts.run("hints", func() error { return d.app.Store.Listen(ctx, d.app.Engine.Hint) })
 	relax(d.sys.Getenv)
 	go rest(ctx)
-	<-ctx.Done()
+	<-told.Done()
 	w.stop(handler, server)
+	end()
 	return errors.Join(parts.wait(), w.traces.close())
 }
 
-// handler makes the HTTP interface of the desk's data.
-func (w *web) handler(figures *api.Metrics) *api.Server {
+// handler makes the HTTP interface of the desk's data. What it starts besides ends with ctx, or when it is closed.
+func (w *web) handler(ctx context.Context, figures *api.Metrics) *api.Server {
 	app := w.app
 	var provider trace.TracerProvider
 	if w.traces != nil {
 		provider = w.traces.provider
 	}
 	return api.New(api.Config{
-		Engine: newPrompt(w.ctx, app.Engine, app.Loop), Store: app.Store, Loader: &loader{app}, Auditor: &auditor{app}, Secrets: app.Keys,
+		Engine: newPrompt(ctx, app.Engine, app.Loop), Store: app.Store, Loader: &loader{app}, Auditor: &auditor{app}, Secrets: app.Keys,
 		Now: app.cfg.Now, Log: app.cfg.Log, Version: version(), PublicURL: w.flags.PublicURL, Limits: w.flags.limits(),
 		BehindProxy: w.flags.BehindProxy, QuietLog: w.quiet, Metrics: figures, Traces: provider,
 	})
