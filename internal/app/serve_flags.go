@@ -82,7 +82,7 @@ func badAddress(address string, err error) error {
 		"cannot listen on "+address+": "+err.Error()+". Choose another address or port with --listen; port 0 takes any.")
 }
 
-// certificate keeps the TLS certificate, and reads it again when its file has changed.
+// certificate keeps the TLS certificate, and reads it again when its file or that of its key has changed.
 type certificate struct {
 	cert, key string
 
@@ -91,8 +91,8 @@ type certificate struct {
 }
 
 type loadedCertificate struct {
-	pair    *tls.Certificate
-	changed time.Time
+	pair                *tls.Certificate
+	changed, keyChanged time.Time
 }
 
 // newCertificate reads a certificate.
@@ -107,18 +107,22 @@ func newCertificate(cert, key string) (*certificate, error) {
 
 // read returns what the files hold, if that is newer than what was read before.
 func (c *certificate) read(before loadedCertificate) (loadedCertificate, error) {
-	info, err := os.Stat(c.cert)
+	cert, err := os.Stat(c.cert)
 	if err != nil {
 		return before, fmt.Errorf("look at the certificate: %w", err)
 	}
-	if before.pair != nil && info.ModTime().Equal(before.changed) {
+	key, err := os.Stat(c.key)
+	if err != nil {
+		return before, fmt.Errorf("look at the certificate's key: %w", err)
+	}
+	if before.pair != nil && cert.ModTime().Equal(before.changed) && key.ModTime().Equal(before.keyChanged) {
 		return before, nil
 	}
 	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
 	if err != nil {
 		return before, fmt.Errorf("read the certificate: %w", err)
 	}
-	return loadedCertificate{&pair, info.ModTime()}, nil
+	return loadedCertificate{&pair, cert.ModTime(), key.ModTime()}, nil
 }
 
 // get is the certificate of a connection. While a new one cannot be read, e.g. because only one of the files is there yet, the one

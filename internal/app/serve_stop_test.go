@@ -2,6 +2,8 @@ package app
 
 import (
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -39,5 +41,48 @@ func TestACommandIsTakenWhileRequestsEnd(t *testing.T) {
 	}
 	if got := run(t, dir, "show", "ZX-1/recruit"); !strings.Contains(got, "（target）：3") {
 		t.Error(got)
+	}
+}
+
+func TestARenewedKeyIsTakenUp(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	selfSigned(t, dir, 1)
+	at := time.Now().Add(-time.Minute).Truncate(time.Second)
+	stamp := func(path string, when time.Time) {
+		t.Helper()
+		if err := os.Chtimes(path, when, when); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stamp(cert, at)
+	stamp(key, at)
+	c, err := newCertificate(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := func() int64 {
+		t.Helper()
+		pair, err := c.get(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pair.Leaf.SerialNumber.Int64()
+	}
+	selfSigned(t, dir, 2)
+	stamp(cert, at) // as a copy that keeps the times does
+	stamp(key, at)
+	if got := served(); got != 1 {
+		t.Fatalf("neither file looks changed, and certificate %d is served", got)
+	}
+	stamp(key, at.Add(time.Second))
+	if got := served(); got != 2 {
+		t.Errorf("the key's file has changed, and certificate %d is served", got)
+	}
+	if err := os.Remove(key); err != nil {
+		t.Fatal(err)
+	}
+	if got := served(); got != 2 {
+		t.Errorf("while there is no key, certificate %d is served", got)
 	}
 }
