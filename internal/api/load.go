@@ -58,11 +58,11 @@ func (s *server) loadProgramme(ctx context.Context, in *loadInput) (*loadOutput,
 			ZH: "请以 Content-Type: application/yaml 提交数据文件", EN: "send the data file with Content-Type: application/yaml",
 		})
 	}
+	defer s.auth.forget() // it may have granted roles, even if a later step failed
 	got, err := s.Loader.Load(ctx, in.Community, "file", strings.NewReader(string(in.RawBody)), in.DryRun)
 	if err != nil {
 		return nil, err
 	}
-	s.auth.forget() // it may have granted roles
 	if len(got.Mistakes) > 0 {
 		return nil, fileProblem(lang(ctx), got)
 	}
