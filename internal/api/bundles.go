@@ -272,6 +272,9 @@ func (s *server) loadBundle(ctx context.Context, in *checkInput) (*bundleAnswer,
 		}
 		return nil, p
 	}
+	if err := s.fresh(ctx); err != nil { // it is no command: nothing else checks the token again
+		return nil, err
+	}
 	if err := s.Engine.AddBundle(ctx, b); err != nil {
 		return nil, err
 	}
