@@ -55,8 +55,8 @@ func register[I, O any](s *server, o operation, handler func(context.Context, *I
 // statuses are all that an operation may answer when it does not succeed.
 func (o operation) statuses() []int {
 	out := slices.Clone(o.errors)
-	out = append(out, http.StatusBadRequest, http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusTooManyRequests,
-		http.StatusInternalServerError, http.StatusServiceUnavailable)
+	out = append(out, http.StatusBadRequest, http.StatusNotFound, http.StatusRequestURITooLong, http.StatusUnprocessableEntity,
+		http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable)
 	if !o.public {
 		out = append(out, http.StatusUnauthorized, http.StatusForbidden)
 	}

@@ -124,8 +124,8 @@ func unknownNeedReason(d *Definition, name string, names []string) Reason {
 	if len(names) == 0 {
 		return both(ReasonUnknown, name, "「%s」没有可以特批的前提", `a "%s" has no requirement to waive`, d.Title)
 	}
-	return both(ReasonUnknown, name, "请写明「%s」的前提（现写为「%s」）；可用：%s", `name a requirement of the "%s" (what was named: "%s"); there are: %s`,
-		d.Title, same(name), same(strings.Join(names, ", ")))
+	return both(ReasonUnknown, name, "「%s」没有这个前提；可用：%s", `a "%s" has no such requirement; there are: %s`,
+		d.Title, same(strings.Join(names, ", ")))
 }
 
 // runWaive lets one event pass without one need (特批).

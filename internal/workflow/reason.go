@@ -297,7 +297,7 @@ func slotFullReason(s *Slot) Reason {
 }
 
 func keyTakenReason(d *Definition, key string) Reason {
-	return both(ReasonUnknown, key, "「%s」的编号 %s 已被使用；请换一个", `the key of this %s, %s, is already taken; choose another`, d.Title, same(key))
+	return both(ReasonUnknown, key, "「%s」的这个编号已被使用；请换一个", `the key of this %s is already taken; choose another`, d.Title)
 }
 
 func futureReason(name string, o Occurred, today string) Reason {
@@ -322,7 +322,7 @@ func backfillReason(d *Definition, state string) Reason {
 	if d.Backfill != nil {
 		names = sortedKeys(d.Backfill.Paths)
 	}
-	return both(ReasonUnknown, state, "「%s」不能补录到 %s；可补录到：%s", `"%s" cannot be back-filled to %s; possible: %s`, d.Title, same(state), same(strings.Join(names, ", ")))
+	return both(ReasonUnknown, state, "「%s」不能补录到这个状态；可补录到：%s", `"%s" cannot be back-filled to that state; possible: %s`, d.Title, same(strings.Join(names, ", ")))
 }
 
 func evidenceReason() Reason {
