@@ -91,6 +91,12 @@ func (s *server) bulk(ctx context.Context, in *bulkInput) (*bulkAnswer, error) {
 			continue
 		}
 		r.Done, r.Replay, r.Answer = true, o.Result.Replayed, &answer(lang(ctx), o.Result).Body
+		if in.Body.Preview { // what does not come about has no name
+			r.Answer.Command, r.Answer.Seq = "", 0
+			if reqs[n].Kind == workflow.KindCreate {
+				r.Answer.Instance = ""
+			}
+		}
 		registry = registry || o.Result.Root == in.Community
 	}
 	if registry && !in.Body.Preview {

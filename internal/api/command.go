@@ -43,10 +43,10 @@ type confirmBody struct {
 
 // commandAnswer is what a command that was carried out answers.
 type commandAnswer struct {
-	Command  string   `json:"command" doc:"Id of the command: what undo names."`
+	Command  string   `json:"command" doc:"Id of the command: what undo names; empty in a preview."`
 	Root     string   `json:"root" doc:"Id of the programme, or of the community for the registry."`
 	Seq      int64    `json:"seq" doc:"Its place in the history of the root."`
-	Instance string   `json:"instance" doc:"Id of the instance that was changed or created."`
+	Instance string   `json:"instance" doc:"Id of the instance that was changed or created; empty where a preview would create one."`
 	State    string   `json:"state,omitempty" doc:"Its state now; absent if an undo removed it."`
 	Version  int64    `json:"version,omitempty" doc:"Its version now."`
 	Warnings []Reason `json:"warnings,omitempty" doc:"What was noted and recorded, without standing in the way."`

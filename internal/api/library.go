@@ -55,7 +55,7 @@ func libraryCode(status int, msg string) (string, fault.Text) {
 	case status == http.StatusRequestTimeout:
 		return "body_too_slow", fault.Text{ZH: "请求内容迟迟没有收完；请重试", EN: "the body did not arrive in time; try again"}
 	case status == http.StatusUnsupportedMediaType:
-		return "unsupported_media_type", fault.Text{ZH: "不支持这种内容类型；请用 OpenAPI 文档列出的类型", EN: "this content type is not supported; use one that the OpenAPI document lists"}
+		return "unsupported_media_type", fault.Text{ZH: "不支持这种内容类型；请加上 Content-Type: application/json（或 OpenAPI 文档列出的其他类型）", EN: "this content type is not supported; send Content-Type: application/json, or another that the OpenAPI document lists"}
 	case status == http.StatusNotAcceptable:
 		return "not_acceptable", fault.Text{ZH: "无法给出所要的格式；请求 application/json", EN: "this format cannot be given; ask for application/json"}
 	case status == http.StatusBadRequest && strings.Contains(msg, "required"):

@@ -147,18 +147,18 @@ func TestTooManyRequests(t *testing.T) {
 			t.Errorf("looked up %d times", b.store.looks)
 		}
 	})
-	t.Run("each token by itself", func(t *testing.T) {
+	t.Run("each person by herself, however many tokens she has", func(t *testing.T) {
 		b := openBare(t, limited)
 		for range 3 {
-			if p := b.s.allow(t.Context(), &caller{token: "a"}); p != nil {
+			if p := b.s.allow(t.Context(), &caller{person: "a", token: "1"}); p != nil {
 				t.Fatal(p)
 			}
 		}
-		if b.s.allow(t.Context(), &caller{token: "a"}) == nil {
+		if b.s.allow(t.Context(), &caller{person: "a", token: "2"}) == nil {
 			t.Error("a fourth is admitted")
 		}
-		if p := b.s.allow(t.Context(), &caller{token: "b"}); p != nil {
-			t.Error("another token is refused")
+		if p := b.s.allow(t.Context(), &caller{person: "b", token: "3"}); p != nil {
+			t.Error("another person is refused")
 		}
 	})
 	t.Run("never, if there is no limit", func(t *testing.T) {

@@ -31,7 +31,7 @@ type Option struct {
 type FormField struct {
 	Name     string        `json:"name"`
 	Title    workflow.Text `json:"title"`
-	Type     string        `json:"type" enum:"text,int,money,bool,date,half_day,time,enum,person,organisation,block,household,ref,evidence" doc:"money is in fen; a half_day is 2023-06-14/morning (afternoon, evening); person, organisation, block, household and ref take ids."`
+	Type     string        `json:"type" enum:"text,int,money,bool,date,half_day,time,enum,person,organisation,block,household,ref,evidence" doc:"money is in fen; a half_day is 2023-06-14/morning (afternoon, evening); person, organisation, block, household and ref take ids; evidence is {\"value\": \"…\"}, {\"none\": true} (无) or {\"unrecorded\": \"why\"} (未记录)."`
 	List     bool          `json:"list,omitempty"`
 	Required bool          `json:"required,omitempty"`
 	Privacy  string        `json:"privacy" enum:"public,internal,personal,sensitive" doc:"personal and sensitive values are kept encrypted and shown only on record."`

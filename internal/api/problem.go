@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -178,21 +179,16 @@ func placeOfField(name string) string {
 // refusalStatus says how a refusal looks from outside: fields that are wrong, a version that is not the current one, a role that is
 // missing, something that is not there, and otherwise a conflict with how things stand.
 func refusalStatus(r *workflow.Refusal) (status int, code string) {
-	only := func(codes ...workflow.Code) bool {
-		for _, x := range r.Reasons {
-			if !strings.Contains(" "+joinCodes(codes)+" ", " "+string(x.Code)+" ") {
-				return false
-			}
-		}
-		return len(r.Reasons) > 0
+	only := func(code workflow.Code) bool {
+		return len(r.Reasons) > 0 && !slices.ContainsFunc(r.Reasons, func(x workflow.Reason) bool { return x.Code != code })
 	}
 	switch {
 	case only(workflow.ReasonVersion):
 		return http.StatusPreconditionFailed, "version_changed"
-	case only(workflow.ReasonField):
-		return http.StatusUnprocessableEntity, "invalid_input"
 	case only(workflow.ReasonRole):
 		return http.StatusForbidden, "missing_role"
+	case r.Has(workflow.ReasonField): // whatever else stands in the way, what was sent is wrong
+		return http.StatusUnprocessableEntity, "invalid_input"
 	case only(workflow.ReasonUnknown) && len(r.Reasons) == 1 && r.Reasons[0].Name == r.Target:
 		return http.StatusNotFound, "unknown_instance"
 	default:
@@ -200,20 +196,12 @@ func refusalStatus(r *workflow.Refusal) (status int, code string) {
 	}
 }
 
-func joinCodes(codes []workflow.Code) string {
-	parts := make([]string, len(codes))
-	for n, c := range codes {
-		parts[n] = string(c)
-	}
-	return strings.Join(parts, " ")
-}
-
 func refusalProblem(lang string, r *workflow.Refusal) *Problem {
 	status, code := refusalStatus(r)
 	p := newProblem(lang, status, code, refusalDetail(r, status))
 	p.Reasons = reasonsIn(lang, r.Reasons)
-	if code == "invalid_input" {
-		for _, x := range r.Reasons {
+	for _, x := range r.Reasons {
+		if x.Code == workflow.ReasonField {
 			p.Errors = append(p.Errors, FieldError{Field: "body.input." + x.Name, Text: x.Text.In(lang)})
 		}
 	}
@@ -227,7 +215,7 @@ func refusalDetail(r *workflow.Refusal, status int) fault.Text {
 	}
 	var zh, en []string
 	for _, x := range r.Reasons {
-		zh, en = append(zh, x.Text.ZH), append(en, x.Text.EN)
+		zh, en = append(zh, withAdvice(langZH, x)), append(en, withAdvice(langEN, x))
 	}
 	return fault.Text{
 		ZH: "什么都没有改变。" + strings.Join(zh, "；"),
@@ -242,7 +230,7 @@ func reasonsIn(lang string, rs []workflow.Reason) []Reason {
 		if x.Code == workflow.ReasonUnknown {
 			name = "" // what was sent, which is not repeated
 		}
-		out = append(out, Reason{Code: string(x.Code), Name: name, Text: x.Text.In(lang), Roles: x.Roles, Who: x.Who})
+		out = append(out, Reason{Code: string(x.Code), Name: name, Text: withAdvice(lang, x), Roles: x.Roles, Who: x.Who})
 	}
 	return out
 }

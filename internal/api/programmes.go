@@ -76,7 +76,7 @@ type createProgrammeInput struct {
 	Body struct {
 		CommandBody
 		Workflow string `json:"workflow,omitempty" maxLength:"100" default:"neighbourhood" doc:"Its template: a definition of the level programme."`
-		Code     string `json:"code" minLength:"1" maxLength:"200" doc:"A short name of your own, unique in the community." example:"ZX-2023-01"`
+		Code     string `json:"code" minLength:"1" maxLength:"60" pattern:"^[\\p{L}\\p{N}][\\p{L}\\p{N}._-]*$" patternDescription:"letters, digits, dots, hyphens and underscores" doc:"A short name of your own, unique in the community." example:"ZX-2023-01"`
 	}
 }
 

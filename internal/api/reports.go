@@ -22,7 +22,7 @@ type ProgrammePath struct {
 
 type reportInput struct {
 	ProgrammePath
-	Format string `query:"format" enum:"json,markdown" default:"json"`
+	Format string `query:"format" enum:"json,markdown,md" default:"json"`
 	Lang   string `query:"lang" enum:"zh,en" doc:"Of the text; that of Accept-Language, if left out."`
 }
 
@@ -215,7 +215,7 @@ func (s *server) report(ctx context.Context, in *reportInput, root string, age t
 	if err != nil {
 		return nil, err
 	}
-	if in.Format == "markdown" {
+	if in.Format != "json" {
 		l := in.Lang
 		if l == "" {
 			l = lang(ctx)
