@@ -9,9 +9,6 @@ import (
 	"github.com/linli/linli/internal/workflow"
 )
 
-// maxRows bounds one bulk request.
-const maxRows = 500
-
 type bulkInput struct {
 	Community string `path:"community" maxLength:"200" doc:"Id of the community."`
 	Key       string `header:"Idempotency-Key" maxLength:"190" doc:"As for single commands; each row has a key of its own derived from it."`
@@ -112,12 +109,15 @@ func (s *server) bulk(ctx context.Context, in *bulkInput) (*bulkAnswer, error) {
 	return out, nil
 }
 
+// rowSeparator stands in the keys of rows, and in no header: a single command's key is never that of a row.
+const rowSeparator = "\x1f"
+
 // rowKey is the idempotency key of one row.
 func rowKey(key string, row int) string {
 	if key == "" {
 		return ""
 	}
-	return key + "/" + strconv.Itoa(row)
+	return key + rowSeparator + strconv.Itoa(row)
 }
 
 func (s *server) rowRequest(ctx context.Context, r *bulkRow, key string) (engine.Request, error) {
