@@ -168,7 +168,9 @@ func (s *server) definers(ctx context.Context, community string) error {
 	return needStaff(ctx, community)
 }
 
-// bundle finds a bundle by its hash: whoever knows the hash knows the content.
+// bundle finds a bundle by its hash: one that the community works on, and for an administrator also one that she has loaded and not made
+// current yet. Who has loaded what is not written down, so that she could read another community's if she knew its hash, which
+// nobody can guess.
 func (s *server) bundle(ctx context.Context, in *BundlePath) (*workflow.Bundle, error) {
 	if err := s.definers(ctx, in.Community); err != nil {
 		return nil, err
@@ -176,11 +178,22 @@ func (s *server) bundle(ctx context.Context, in *BundlePath) (*workflow.Bundle, 
 	if in.Hash == "current" {
 		return s.bundleOf(ctx, in.Community, in.Community)
 	}
+	used, err := s.bundlesFor(ctx, in.Community, "")
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(used, in.Hash) && !from(ctx).holds(in.Community, "admin") {
+		return nil, unknownBundle()
+	}
 	b, err := s.Engine.Bundle(ctx, in.Hash)
 	if err != nil && fault.KindOf(err) == fault.NotFound {
-		return nil, fault.New(fault.NotFound, "unknown_bundle", "没有这个定义集；请核对 hash，或用 current", "there is no such bundle; check its hash, or say current")
+		return nil, unknownBundle()
 	}
 	return b, err
+}
+
+func unknownBundle() error {
+	return fault.New(fault.NotFound, "unknown_bundle", "没有这个定义集；请核对 hash，或用 current", "there is no such bundle; check its hash, or say current")
 }
 
 func (s *server) definition(ctx context.Context, in *definitionPath) (*definitionAnswer, error) {

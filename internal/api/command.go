@@ -114,6 +114,11 @@ func (s *server) fill(ctx context.Context, req *engine.Request, p Preconditions,
 		return nil
 	}
 	req.Values, req.Reason = b.Input, b.Reason
+	if c := from(ctx); b.Input["bundle"] != nil && req.Target == c.community {
+		if err := needRoles(ctx, c.community, "admin"); err != nil { // before anybody learns whether there is such a bundle
+			return err
+		}
+	}
 	if req.Occurred, err = s.occurred(ctx, "body.occurred", b.Occurred); err != nil {
 		return err
 	}

@@ -245,7 +245,10 @@ func openingsOfTheRest() []opening {
 		{"GET /me", reading(func(*place) string { return "/me" }), map[int]string{200: anybody}},
 		{"GET /communities", reading(func(*place) string { return "/communities" }), map[int]string{200: anybody}},
 		{"GET " + c, reading(func(p *place) string { return community(p, "") }), map[int]string{200: anybody}},
-		{"PATCH " + c, func(d *district, p *place, _ string) ask {
+		{"PATCH " + c, func(d *district, p *place, who string) ask {
+			if who == "there" {
+				return ask{path: community(p, ""), body: m{"input": m{"bundle": p.bundle}}}
+			}
 			return ask{path: community(p, ""), body: m{"input": m{"name": d.once()}}}
 		}, map[int]string{200: "admin", 403: "lead worker block finance approver auditor volunteer limited scoped"}},
 		{"GET " + c + "/tasks", reading(func(p *place) string { return community(p, "/tasks") }), map[int]string{200: anybody}},
