@@ -185,7 +185,7 @@ func refusalStatus(r *workflow.Refusal) (status int, code string) {
 	switch {
 	case only(workflow.ReasonVersion):
 		return http.StatusPreconditionFailed, "version_changed"
-	case only(workflow.ReasonRole):
+	case r.Has(workflow.ReasonRole): // whatever else is missing, it is not this caller's to do
 		return http.StatusForbidden, "missing_role"
 	case r.Has(workflow.ReasonField): // whatever else stands in the way, what was sent is wrong
 		return http.StatusUnprocessableEntity, "invalid_input"
