@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/linli/linli/internal/engine"
 	"github.com/linli/linli/internal/store"
@@ -146,9 +147,12 @@ func TestNothingPersonalIsInWhatIsRead(t *testing.T) {
 				}
 				a := ask{path: path}
 				if strings.HasSuffix(path, "/stream") {
-					a.headers = []string{"Last-Event-ID", "0"}
+					a.headers, a.listen = []string{"Last-Event-ID", "0"}, time.Second/2
 				}
 				r := v.do(header, http.MethodGet, a)
+				if a.listen > 0 && role == "lead" && bytes.Count(r.Body, []byte("event: entry")) < 5 {
+					t.Errorf("the stream tells too little to look at: %s", r.Body)
+				}
 				if silent(t, r); r.Status == http.StatusOK {
 					read++
 				}

@@ -154,6 +154,7 @@ type ask struct {
 	path    string // behind the prefix
 	body    any    // nil: none
 	headers []string
+	listen  time.Duration // to a stream; 0: to its first message only
 }
 
 // opening is a line of the table: who may do what.
@@ -197,11 +198,14 @@ func (d *district) do(authorization, method string, a ask) *reply {
 	}
 	defer func() { _ = res.Body.Close() }()
 	var body io.Reader = res.Body
-	if strings.HasPrefix(res.Header.Get("Content-Type"), eventStream) {
+	streams := strings.HasPrefix(res.Header.Get("Content-Type"), eventStream)
+	if streams && a.listen == 0 {
 		body = firstMessage{body}
+	} else if streams {
+		defer time.AfterFunc(a.listen, cancel).Stop()
 	}
 	text, err := io.ReadAll(body)
-	if err != nil {
+	if err != nil && !streams {
 		d.t.Fatal(err)
 	}
 	return &reply{t: d.t, asked: method + " " + a.path, Status: res.StatusCode, Header: res.Header, Body: text}
