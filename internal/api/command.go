@@ -143,8 +143,8 @@ func ifMatch(header string) (int64, error) {
 	if header == "" || header == "*" {
 		return 0, nil
 	}
-	text, ok := strings.CutPrefix(header, `"`)
-	if text, ok = strings.CutSuffix(text, `"`); ok {
+	text, _ := strings.CutPrefix(header, `"`)
+	if text, ok := strings.CutSuffix(text, `"`); ok {
 		if n, err := strconv.ParseInt(text, 10, 64); err == nil && n > 0 {
 			return n, nil
 		}

@@ -59,8 +59,10 @@ func TestACopyWithoutAKeyIsResumedByTheSameBodyOnly(t *testing.T) {
 		h.post("worker", path, body).status(http.StatusCreated).into(&first.Body)
 		seq := h.seq(first.Body.Programme)
 		for _, other := range []map[string]any{
-			{"code": "ZX-2", "title": "第三年", "shift_days": 364}, {"code": "ZX-2", "title": "第二年", "shift_days": 7},
-			{"code": "ZX-2", "title": "第二年", "start": "2024-05-30"}, {"code": "ZX-2"},
+			{"code": "ZX-2", "title": "第三年", "shift_days": 364},
+			{"code": "ZX-2", "title": "第二年", "shift_days": 7},
+			{"code": "ZX-2", "title": "第二年", "start": "2024-05-30"},
+			{"code": "ZX-2"},
 		} {
 			h.post("worker", path, other).problem(http.StatusConflict, "refused")
 		}

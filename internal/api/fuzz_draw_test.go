@@ -192,8 +192,14 @@ func (f *fuzzer) text(rt *rapid.T, schema map[string]any, name string) any {
 // any is a value of a form of which nothing is known.
 func (f *fuzzer) any(rt *rapid.T) any {
 	return rapid.SampledFrom([]any{
-		sentMark, 0, 1, -1, 40, true, false, nil, "2023-06-14", "2023-06-14/morning", []any{}, []any{sentMark}, map[string]any{"value": sentMark},
-		map[string]any{"none": true}, map[string]any{"unrecorded": sentMark}, f.pick(rt, "id", sentMark), []any{f.pick(rt, "id", sentMark)},
+		sentMark, 0, 1, -1, 40, true, false, nil, "2023-06-14", "2023-06-14/morning",
+		[]any{},
+		[]any{sentMark},
+		map[string]any{"value": sentMark},
+		map[string]any{"none": true},
+		map[string]any{"unrecorded": sentMark},
+		f.pick(rt, "id", sentMark),
+		[]any{f.pick(rt, "id", sentMark)},
 	}).Draw(rt, "any")
 }
 

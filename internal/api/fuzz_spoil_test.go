@@ -45,8 +45,15 @@ func strange() []any {
 	}
 	return []any{
 		nil, true, 0, -1, json.Number("1e400"), json.Number("9223372036854775808"), json.Number("-0"), json.Number("0.1"), json.Number("1E2"), "", sentMark,
-		strings.Repeat(sentMark, 3000), sentMark + "\x00", sentMark + "\ufeff\u200b\u202e\U0010ffff", "\u0000", []any{}, []any{nil}, map[string]any{}, deep, shallow,
-		[]any{sentMark, 1, nil, []any{}}, map[string]any{"none": true, "value": sentMark}, map[string]any{"": sentMark}, sentMark + "' OR 1=1 --", "../" + sentMark, "%00" + sentMark,
+		strings.Repeat(sentMark, 3000), sentMark + "\x00", sentMark + "\ufeff\u200b\u202e\U0010ffff", "\u0000",
+		[]any{},
+		[]any{nil},
+		map[string]any{},
+		deep, shallow,
+		[]any{sentMark, 1, nil, []any{}},
+		map[string]any{"none": true, "value": sentMark},
+		map[string]any{"": sentMark},
+		sentMark + "' OR 1=1 --", "../" + sentMark, "%00" + sentMark,
 	}
 }
 
@@ -103,8 +110,24 @@ func (f *fuzzer) spoilHeader(rt *rapid.T, r *request) {
 		"If-Match", "If-None-Match", "Last-Event-Id", "Accept-Language", "Idempotency-Key", "Accept", "Accept-Encoding", "X-Request-Id", "Content-Encoding", "Range", "Origin", "Cookie",
 	}).Draw(rt, "header")
 	r.header[name] = rapid.SampledFrom([][]string{
-		{""}, {sentMark}, {`W/"3"`}, {`"99999999999999999999"`}, {"3"}, {`"1", "2"`}, {"-1"}, {"99999999999999999999"}, {strings.Repeat(sentMark, 100)}, {strings.Repeat("1", 20)},
-		{sentMark, sentMark}, {"\xff" + sentMark}, {"é" + sentMark}, {"gzip"}, {"*/*;q=2"}, {"application/xml"}, {"bytes=0-5"}, {strings.Repeat("en,", 400)},
+		{""},
+		{sentMark},
+		{`W/"3"`},
+		{`"99999999999999999999"`},
+		{"3"},
+		{`"1", "2"`},
+		{"-1"},
+		{"99999999999999999999"},
+		{strings.Repeat(sentMark, 100)},
+		{strings.Repeat("1", 20)},
+		{sentMark, sentMark},
+		{"\xff" + sentMark},
+		{"é" + sentMark},
+		{"gzip"},
+		{"*/*;q=2"},
+		{"application/xml"},
+		{"bytes=0-5"},
+		{strings.Repeat("en,", 400)},
 	}).Draw(rt, "header value")
 	if name == "Accept-Language" && len(r.header[name]) > 1 {
 		r.header[name] = r.header[name][:1]

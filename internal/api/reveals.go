@@ -110,7 +110,8 @@ func (s *server) revealable(c *caller, i *workflow.Instance, def *workflow.Defin
 			continue
 		}
 		roles := revealRoles(f.Privacy)
-		if !own && !c.holds(i.Root, roles...) && !(i.Root == c.community && c.anywhere(roles...)) {
+		may := own || c.holds(i.Root, roles...) || i.Root == c.community && c.anywhere(roles...)
+		if !may {
 			if wanted {
 				return nil, fault.New(fault.Forbidden, "not_for_you", "您的身份不能查看这一项；请找社工主任", "your role may not see this; ask the lead").
 					WithField("body.fields")

@@ -137,8 +137,10 @@ func openingsOfProgrammes() []opening {
 			return ask{path: programme(p, "/stream"), headers: []string{"Last-Event-ID", "0"}}
 		}, map[int]string{200: everyone, 404: scoped}},
 		{"GET " + p + "/report", reading(func(p *place) string { return programme(p, "/report?format=markdown") }), map[int]string{200: staffOnly, 403: others, 404: scoped}},
-		{"POST " + p + "/audit", reading(func(p *place) string { return programme(p, "/audit") }),
-			map[int]string{200: "lead approver auditor admin", 403: "worker block finance volunteer limited", 404: scoped}},
+		{
+			"POST " + p + "/audit", reading(func(p *place) string { return programme(p, "/audit") }),
+			map[int]string{200: "lead approver auditor admin", 403: "worker block finance volunteer limited", 404: scoped},
+		},
 	}
 }
 
@@ -169,8 +171,10 @@ func openingsOfInstances() []opening {
 		// A draft cannot be reopened, whoever asks: that is said besides the role.
 		{"POST " + i + "/reopen", activity("/reopen", m{"reason": "x"}), map[int]string{403: allBut(everyone, "approver"), 409: "approver", 404: scoped}},
 		{"POST " + i + "/waive", activity("/waive", m{"reason": "x", "need": "no_such"}), map[int]string{403: allBut(everyone, "approver"), 409: "approver", 404: scoped}},
-		{"POST " + i + "/backfill", activity("/backfill", m{"reason": "x", "state": "wrap_up", "occurred": "2023-05-01", "input": m{"when": "2023-05-01/morning"}}),
-			map[int]string{409: "lead" /* the programme does not run yet */, 403: "worker block finance approver auditor admin volunteer limited", 404: scoped}},
+		{
+			"POST " + i + "/backfill", activity("/backfill", m{"reason": "x", "state": "wrap_up", "occurred": "2023-05-01", "input": m{"when": "2023-05-01/morning"}}),
+			map[int]string{409: "lead" /* the programme does not run yet */, 403: "worker block finance approver auditor admin volunteer limited", 404: scoped},
+		},
 		{"POST " + i + "/reveal", func(_ *district, p *place, _ string) ask {
 			return ask{path: instance(p, p.person, "/reveal"), body: m{"fields": []string{"name"}, "purpose": "a test"}}
 		}, map[int]string{200: "lead worker block finance scoped", 403: "approver auditor admin", 404: others}},
@@ -207,32 +211,46 @@ func openingsOfTheRegistry() []opening {
 	newPerson := func(d *district, p *place, who string) string { return d.target(who, p.person, d.newPerson) }
 	return []opening{
 		{"GET " + c + "/people", list("people"), map[int]string{200: anybody}},
-		{"POST " + c + "/people", register("people", func(_ *district, p *place) m { return m{"name": "x", "guardian": p.person, "block": p.block} }),
-			map[int]string{201: "lead worker block", 403: "finance approver auditor admin volunteer limited scoped"}},
+		{
+			"POST " + c + "/people", register("people", func(_ *district, p *place) m { return m{"name": "x", "guardian": p.person, "block": p.block} }),
+			map[int]string{201: "lead worker block", 403: "finance approver auditor admin volunteer limited scoped"},
+		},
 		{"POST " + c + "/people/search", func(_ *district, p *place, _ string) ask {
 			return ask{path: community(p, "/people/search"), body: m{"name": "no such name"}}
 		}, map[int]string{200: staffOnly + " scoped", 403: others}},
 		{"GET " + c + "/organisations", list("organisations"), map[int]string{200: anybody}},
-		{"POST " + c + "/organisations", register("organisations", func(d *district, _ *place) m { return m{"name": d.once(), "kind": "merchant"} }),
-			map[int]string{201: "lead worker", 403: "block finance approver auditor admin volunteer limited scoped"}},
+		{
+			"POST " + c + "/organisations", register("organisations", func(d *district, _ *place) m { return m{"name": d.once(), "kind": "merchant"} }),
+			map[int]string{201: "lead worker", 403: "block finance approver auditor admin volunteer limited scoped"},
+		},
 		{"GET " + c + "/blocks", list("blocks"), map[int]string{200: anybody}},
-		{"POST " + c + "/blocks", register("blocks", func(d *district, _ *place) m { return m{"name": d.once()} }),
-			map[int]string{201: "lead worker admin", 403: "block finance approver auditor volunteer limited scoped"}},
+		{
+			"POST " + c + "/blocks", register("blocks", func(d *district, _ *place) m { return m{"name": d.once()} }),
+			map[int]string{201: "lead worker admin", 403: "block finance approver auditor volunteer limited scoped"},
+		},
 		{"GET " + c + "/households", list("households"), map[int]string{200: staffOnly + " scoped", 403: others}},
-		{"POST " + c + "/households", register("households", func(_ *district, p *place) m { return m{"kind": "elder", "block": p.block} }),
-			map[int]string{201: "lead worker block", 403: "finance approver auditor admin volunteer limited scoped"}},
+		{
+			"POST " + c + "/households", register("households", func(_ *district, p *place) m { return m{"kind": "elder", "block": p.block} }),
+			map[int]string{201: "lead worker block", 403: "finance approver auditor admin volunteer limited scoped"},
+		},
 		{"GET " + c + "/people/{id}/consents", consents("people", nil, person), map[int]string{200: staffOnly + " scoped", 404: others}},
-		{"POST " + c + "/people/{id}/consents", consents("people", m{"input": m{"kind": "record"}}, newPerson),
-			map[int]string{201: "lead worker block", 403: "finance approver auditor admin scoped", 404: others}},
+		{
+			"POST " + c + "/people/{id}/consents", consents("people", m{"input": m{"kind": "record"}}, newPerson),
+			map[int]string{201: "lead worker block", 403: "finance approver auditor admin scoped", 404: others},
+		},
 		{"GET " + c + "/households/{id}/consents", consents("households", nil, household), map[int]string{200: staffOnly + " scoped", 404: others}},
-		{"POST " + c + "/households/{id}/consents", consents("households", m{"input": m{"kind": "record"}}, newHousehold),
-			map[int]string{201: "lead worker block", 403: "finance approver auditor admin scoped", 404: others}},
+		{
+			"POST " + c + "/households/{id}/consents", consents("households", m{"input": m{"kind": "record"}}, newHousehold),
+			map[int]string{201: "lead worker block", 403: "finance approver auditor admin scoped", 404: others},
+		},
 		{"GET " + c + "/grants", reading(func(p *place) string { return community(p, "/grants") }), map[int]string{200: anybody}},
 		{"POST " + c + "/grants", func(d *district, p *place, who string) ask {
 			return ask{path: community(p, "/grants"), body: m{"person": d.target(who, p.person, d.newPerson), "role": "volunteer", "scope": p.programme}}
 		}, map[int]string{201: "admin", 403: "lead worker block finance approver auditor volunteer limited", 422: scoped}},
-		{"GET " + c + "/registry/history", reading(func(p *place) string { return community(p, "/registry/history?instance="+p.consent) }),
-			map[int]string{200: staffOnly, 403: others + " scoped"}},
+		{
+			"GET " + c + "/registry/history", reading(func(p *place) string { return community(p, "/registry/history?instance="+p.consent) }),
+			map[int]string{200: staffOnly, 403: others + " scoped"},
+		},
 		{"POST " + c + "/registry/history/{command}/undo", func(d *district, p *place, who string) ask {
 			cmd := d.target(who, p.registryCommand, d.newConsent)
 			return ask{path: community(p, "/registry/history/"+cmd+"/undo"), body: m{"reason": "x"}}
@@ -271,10 +289,14 @@ func openingsOfTheRest() []opening {
 		{"POST " + c + "/bundles", func(_ *district, p *place, _ string) ask {
 			return ask{path: community(p, "/bundles"), body: m{"files": m{}}}
 		}, map[int]string{201: "admin", 403: "lead worker block finance approver auditor volunteer limited scoped"}},
-		{"GET " + c + "/bundles/{hash}", reading(func(p *place) string { return community(p, "/bundles/"+p.bundle) }),
-			map[int]string{200: staffOnly + " scoped", 403: others}},
-		{"GET " + c + "/bundles/{hash}/definitions/{name}", reading(func(p *place) string { return community(p, "/bundles/"+p.bundle+"/definitions/note") }),
-			map[int]string{200: staffOnly + " scoped", 403: others}},
+		{
+			"GET " + c + "/bundles/{hash}", reading(func(p *place) string { return community(p, "/bundles/"+p.bundle) }),
+			map[int]string{200: staffOnly + " scoped", 403: others},
+		},
+		{
+			"GET " + c + "/bundles/{hash}/definitions/{name}", reading(func(p *place) string { return community(p, "/bundles/"+p.bundle+"/definitions/note") }),
+			map[int]string{200: staffOnly + " scoped", 403: others},
+		},
 		{"PUT " + c + "/bundle", func(_ *district, p *place, _ string) ask {
 			return ask{path: community(p, "/bundle"), body: m{"hash": p.bundle}}
 		}, map[int]string{200: "admin", 403: "lead worker block finance approver auditor volunteer limited scoped"}},

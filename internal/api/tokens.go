@@ -36,6 +36,7 @@ type Token struct {
 	Used    *time.Time `json:"last_used,omitempty" doc:"To the minute; absent if it never was."`
 }
 
+// CommunityPath names a community in a path.
 type CommunityPath struct {
 	Community string `path:"community" maxLength:"200" doc:"Id of the community."`
 }

@@ -61,7 +61,9 @@ func (s *Server) Serve(ctx context.Context) error {
 	if err != nil {
 		err = fmt.Errorf("wait for the commands of other processes: %w", errors.Join(err, s.http.Close()))
 	}
-	_ = <-done // that it was shut down
+	if ended := <-done; !errors.Is(ended, http.ErrServerClosed) {
+		err = errors.Join(err, ended)
+	}
 	return err
 }
 

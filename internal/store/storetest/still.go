@@ -20,9 +20,9 @@ func stillCases() []Case {
 	}
 }
 
-// at is a step that relied on a registry row, seen when the registry was at a seq.
-func at(prog engine.Head, row string, version, seq int64) engine.Slice {
-	s := relying(prog, row, version)
+// at is a step that relied on the consent, seen when the registry was at a seq.
+func at(prog engine.Head, version, seq int64) engine.Slice {
+	s := relying(prog, "consent", version)
 	s.ReadsAt = seq
 	s.Chains[0].Entries[0].Command = fmt.Sprint("record after ", prog.Seq, " at ", seq)
 	return s
@@ -31,7 +31,7 @@ func at(prog engine.Head, row string, version, seq int64) engine.Slice {
 func registryVouches(t *testing.T, db *testdb.Database) {
 	s := db.Open(t)
 	_, prog, _ := consentSetup(t, s)
-	commit(t, s, at(prog, "consent", 1, 1))
+	commit(t, s, at(prog, 1, 1))
 	same(t, "seq", seqOf(t, s, "prog"), int64(2))
 }
 
@@ -40,12 +40,12 @@ func registryMoved(t *testing.T, db *testdb.Database) {
 	registry, prog, withdrawn := consentSetup(t, s)
 	other := Step(registry, "another person")
 	commit(t, s, other)
-	commit(t, s, at(prog, "consent", 1, 1)) // of that row nothing changed
+	commit(t, s, at(prog, 1, 1)) // of that row nothing changed
 	prog.Seq++
 	commit(t, s, Step(head(other), "withdraw", update(withdrawn)))
-	conflict(t, s, at(prog, "consent", 1, 1))
-	conflict(t, s, at(prog, "consent", 1, 2))
-	commit(t, s, at(prog, "consent", 2, 3))
+	conflict(t, s, at(prog, 1, 1))
+	conflict(t, s, at(prog, 1, 2))
+	commit(t, s, at(prog, 2, 3))
 }
 
 func registryMovesInBatch(t *testing.T, db *testdb.Database) {
@@ -53,12 +53,12 @@ func registryMovesInBatch(t *testing.T, db *testdb.Database) {
 	registry, prog, withdrawn := consentSetup(t, s)
 	other := Create("other")
 	commit(t, s, other)
-	errs := outcomes(t, s, Step(registry, "another person"), at(prog, "consent", 1, 1))
+	errs := outcomes(t, s, Step(registry, "another person"), at(prog, 1, 1))
 	if errs[0] != nil || errs[1] != nil {
 		t.Fatalf("got %v, want both to be written", errs)
 	}
 	registry.Seq++
-	errs = outcomes(t, s, Step(registry, "withdraw", update(withdrawn)), at(head(other), "consent", 1, 2))
+	errs = outcomes(t, s, Step(registry, "withdraw", update(withdrawn)), at(head(other), 1, 2))
 	if errs[0] != nil || !errors.Is(errs[1], engine.ErrConflict) {
 		t.Fatalf("got %v, want the second to find the consent withdrawn", errs)
 	}
