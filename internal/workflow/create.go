@@ -87,9 +87,6 @@ func (x *tx) checkPlace(def *Definition, parent *Instance) error {
 	if err := x.checkAncestors(parent); err != nil {
 		return err
 	}
-	if err := x.checkRunning(parent); err != nil {
-		return err
-	}
 	switch def.Level {
 	case LevelActivity:
 		slot := pd.Slot(x.cmd.Slot)
