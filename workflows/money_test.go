@@ -104,6 +104,23 @@ func TestMakerAndCheckerOfAFundDiffer(t *testing.T) {
 	o.fire("approver", f, "approve", nil)
 }
 
+func TestAWarningSaysThatOnePersonDecidedBoth(t *testing.T) {
+	o := newOffice(t)
+	o.formed(o.team(2))
+	edit := o.engineOp("admin", workflow.KindEdit, o.Community)
+	edit.Root = o.Community
+	edit.Values = map[string]any{"strictness": []string{"fundraise.approve.separation=warn"}}
+	o.Must(t, edit)
+	o.Grant(t, o.People["worker"], "approver")
+	f := o.activity("fundraise", "fundraise", "f", map[string]any{"purpose": "物资", "legal_basis": "mutual_aid", "plan_record": unrecorded})
+	o.fire("worker", f, "submit", nil)
+	res := o.fire("worker", f, "approve", nil)
+	if len(res.Warnings) != 1 {
+		t.Fatalf("one warning, not %v", res.Warnings)
+	}
+	says(t, res.Warnings[0].Text, "「提交审批」和「批准」由同一人决定")
+}
+
 func TestEachLegalBasisAsksForItsPapers(t *testing.T) {
 	o := newOffice(t)
 	o.formed(o.team(2))

@@ -286,7 +286,7 @@ func creatable(c *caller, i *workflow.Instance, def *workflow.Definition, b *wor
 		if len(by) == 0 {
 			return
 		}
-		allowed := slices.ContainsFunc(by, func(r string) bool { return slices.Contains(held, r) })
+		allowed := def.Admits(i.State, d) && slices.ContainsFunc(by, func(r string) bool { return slices.Contains(held, r) })
 		out = append(out, Creatable{
 			Workflow: of, Slot: slot, Title: d.Title, Allowed: allowed, Roles: by, Request: request,
 			Form: formOf(workflow.FieldForm(d, true).Input),

@@ -63,8 +63,14 @@ func TestAFundIsNeverOverdrawnByTheBackDoor(t *testing.T) {
 	t.Run("the writing down of a gift that was spent is not undone", func(t *testing.T) {
 		o := newOffice(t)
 		fund, _ := o.fund(1000)
+		o.no(workflow.Command{
+			Root: o.root, Target: fund, Kind: workflow.KindCreate, Workflow: "donation", Input: workflow.Values{"amount": 500},
+			Actor: workflow.Actor{Person: o.cast.people["chief"]},
+		}, workflow.ReasonState)
+		o.ok(o.fire("finance", fund, "reopen_intake", nil))
 		more := o.create(fund, "donation", "", workflow.Values{"amount": 500})
 		made := o.done[len(o.done)-1].cmd.ID
+		o.ok(o.backfill(fund, "purchasing", nil))
 		o.spend(fund, 1200)
 		o.no(o.undo(made), workflow.ReasonUsed)
 		if o.oracle.state(more) != "received" {

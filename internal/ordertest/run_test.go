@@ -278,7 +278,7 @@ func (r *run) undoLater(ctx context.Context) error {
 	var refusal *workflow.Refusal
 	if !undone {
 		r.kept++
-		if errors.As(r.refusal, &refusal) && !refusal.Has(workflow.ReasonUsed) {
+		if errors.As(r.refusal, &refusal) && !refusal.Has(workflow.ReasonUsed) && !refusal.Has(workflow.ReasonClosed) {
 			return r.failed("an undo was refused for another reason than what was built on it: %w", refusal)
 		}
 		return nil

@@ -59,6 +59,7 @@ const fundraiseTable = `
 	review     return           draft      approver
 	open       close            closed     finance
 	closed     reopen_intake    open       finance lead
+	purchasing reopen_intake    open       finance lead
 	closed     start_purchase   purchasing finance
 	purchasing reconcile        reconciled finance
 	reconciled back_to_purchase purchasing finance

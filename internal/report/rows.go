@@ -147,40 +147,37 @@ func (r *rows) field(i *workflow.Instance, name string) *workflow.Field {
 	return f
 }
 
+// public returns what a public field holds, or its default; nil if there is no such field, or nothing in it.
+func (r *rows) public(i *workflow.Instance, name string) workflow.Value {
+	f := r.field(i, name)
+	if f == nil {
+		return nil
+	}
+	return f.Value(i)
+}
+
 // text returns a public text, or "".
 func (r *rows) text(i *workflow.Instance, name string) string {
-	if r.field(i, name) == nil {
-		return ""
-	}
-	s, _ := i.Body.Data[name].(string)
+	s, _ := r.public(i, name).(string)
 	return s
 }
 
 // texts returns a public list, or nil.
 func (r *rows) texts(i *workflow.Instance, name string) []string {
-	if r.field(i, name) == nil {
-		return nil
-	}
-	l, _ := i.Body.Data[name].([]string)
+	l, _ := r.public(i, name).([]string)
 	return l
 }
 
 // number returns a public number, or nil if it is unknown.
 func (r *rows) number(i *workflow.Instance, name string) *int64 {
-	if r.field(i, name) == nil {
-		return nil
-	}
-	if n, ok := i.Body.Data[name].(int64); ok {
+	if n, ok := r.public(i, name).(int64); ok {
 		return &n
 	}
 	return nil
 }
 
 func (r *rows) yes(i *workflow.Instance, name string) bool {
-	if r.field(i, name) == nil {
-		return false
-	}
-	b, _ := i.Body.Data[name].(bool)
+	b, _ := r.public(i, name).(bool)
 	return b
 }
 
@@ -191,7 +188,7 @@ func (r *rows) titles(i *workflow.Instance, name string) []workflow.Text {
 		return nil
 	}
 	var chosen []string
-	switch v := i.Body.Data[name].(type) {
+	switch v := f.Value(i).(type) {
 	case string:
 		chosen = []string{v}
 	case []string:

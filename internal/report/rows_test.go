@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/linli/linli/internal/engine"
 	"github.com/linli/linli/internal/enginetest"
 	"github.com/linli/linli/internal/fault"
@@ -130,6 +132,19 @@ func TestWaivedNeedsAreShownWithTheirPublicNote(t *testing.T) {
 	has(t, out, "zh", "- 特批免除前提：培训“已签核”。说明：老队员去年已培训", "- 特批免除前提：筹集善款“已对账”\n")
 	has(t, out, "en", "- Waived by approval: Train: Signed off. Note: 老队员去年已培训")
 	hasNot(t, out, "内部原因")
+}
+
+func TestAnActivityWithoutASectionStandsInTheDefaultOne(t *testing.T) {
+	var outs []map[string]string
+	for _, data := range []workflow.Values{{"title": "第一轮"}, {"title": "第一轮", "section": "visit"}} {
+		r := byHand("neighbourhood")
+		r.activity("v", "visit", "visit", "completed", data)
+		_, out := r.build(t)
+		outs = append(outs, out)
+	}
+	if diff := cmp.Diff(outs[1], outs[0]); diff != "" {
+		t.Errorf("the default is not honoured (-named +left out):\n%s", diff)
+	}
 }
 
 func TestFlagsOfTheRecordAreShown(t *testing.T) {

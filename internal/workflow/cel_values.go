@@ -61,10 +61,7 @@ func (o *object) field(f *Field, typ *types.Type, v Value, plain bool) (ref.Val,
 	if f.Privacy.Sealed() {
 		return &object{typ: typ, given: v != nil}, nil
 	}
-	if v == nil {
-		v = f.Default
-	}
-	if v == nil {
+	if v = f.orDefault(v); v == nil {
 		switch {
 		case f.Type == TypeEvidence:
 			v = Evidence{}

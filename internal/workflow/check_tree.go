@@ -9,6 +9,7 @@ func (c *checker) checkTree(drafts []*draft) {
 	for _, d := range drafts {
 		c.checkReferences(d)
 		c.checkItems(d)
+		c.checkCreateIn(d)
 		c.checkSlots(d)
 		for _, n := range d.def.Needs {
 			c.checkNeed(d, n)

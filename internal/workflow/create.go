@@ -83,8 +83,13 @@ func (x *tx) checkPlace(def *Definition, parent *Instance) error {
 	pd := x.definition(parent)
 	if st := pd.State(parent.State); st != nil && st.Final {
 		x.refuse(ancestorReason(pd, parent))
+	} else if slices.Contains(pd.children(), def.Name) {
+		x.checkParentState(def, parent)
 	}
 	if err := x.checkAncestors(parent); err != nil {
+		return err
+	}
+	if err := x.checkRunning(parent); err != nil {
 		return err
 	}
 	switch def.Level {

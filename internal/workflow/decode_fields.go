@@ -16,6 +16,9 @@ func fieldTypes() []string {
 	}
 }
 
+// maxLeast bounds how far below zero the smallest number may lie.
+const maxLeast = 1_000_000_000
+
 // celWords cannot follow a dot in CEL.
 func celWords() []string { return []string{"in", "true", "false", "null"} }
 
@@ -86,6 +89,7 @@ func (d *draft) fieldType(m *mapping, f *Field, where ...string) {
 			f.Privacy = Internal
 		}
 	}
+	d.least(m, f)
 	d.enumValues(m, f)
 	of := m.take("of")
 	switch {
@@ -96,6 +100,23 @@ func (d *draft) fieldType(m *mapping, f *Field, where ...string) {
 	case of != nil:
 		f.Of = d.markedName(of, partOf(m.what, "of"), append(slices.Clone(where), "of")...)
 	}
+}
+
+// least reads the smallest number that may be typed.
+func (d *draft) least(m *mapping, f *Field) {
+	v := m.take("min")
+	if v == nil {
+		return
+	}
+	if f.Type != TypeInt && f.Type != TypeMoney {
+		if f.Type != "" {
+			d.note(v, codeUnknownKey, phrase("%s写了“min”，但不是数字", `%s has "min" but is no number`, m.what),
+				Text{"请删除，或写 `type: int` 或 `type: money`", "remove it, or write `type: int` or `type: money`"})
+		}
+		return
+	}
+	n := int64(d.integer(v, partOf(m.what, "min"), -maxLeast))
+	f.Min = &n
 }
 
 func (d *draft) enumValues(m *mapping, f *Field) {

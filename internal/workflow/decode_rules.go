@@ -180,7 +180,12 @@ func (d *draft) workingDays(m *mapping) int {
 // options reads what the engine adds, with the defaults of the language.
 func (d *draft) options(m *mapping) {
 	def := d.def
-	def.Create = d.rights(m.take("create"), "create", "worker", "lead")
+	def.Create = CreateOption{Rights: Rights{Pos: def.Pos, By: []string{"worker", "lead"}}}
+	if n := m.take("create"); n != nil {
+		def.Create.Rights = d.rightsWith(n, "create", func(o *mapping) {
+			def.Create.In = d.markedNames(o.take("in"), partOf(word("create"), "in"), "create", "in")
+		})
+	}
 	def.Undo = d.rights(m.take("undo"), "undo", "worker", "lead")
 	def.Waive = d.rights(m.take("waive"), "waive", "approver")
 	def.Edit = EditOption{Rights: Rights{Pos: def.Pos, By: []string{"worker", "lead"}}}

@@ -6,6 +6,8 @@
 // the running system, explanations ("why not?"), dry runs and tests.
 package workflow
 
+import "slices"
+
 // Level says where in the tree an instance of a workflow lives.
 type Level string
 
@@ -103,7 +105,7 @@ type Definition struct {
 	Timers     []*Timer
 	Reminders  []*Reminder
 
-	Create   Rights
+	Create   CreateOption
 	Edit     EditOption
 	Cancel   *Rights // nil: cannot be cancelled
 	Skip     *Rights // nil: cannot be skipped
@@ -146,12 +148,23 @@ type Field struct {
 	Values   []EnumValue // for TypeEnum
 	Of       string      // for TypeRef: the workflow referred to
 	Default  any         // a normalised Value, or nil
+	Min      *int64      // of an int or money: no less may be typed; nil: any number
 	Search   bool        // a personal text that staff may search by (names, labels)
 }
 
 // Plain reports whether a guard may read the field without asking first whether it has a value.
 func (f *Field) Plain() bool {
 	return f.Required || f.List || f.Default != nil || f.Type == TypeEvidence || f.Privacy.Sealed()
+}
+
+// Value is what an instance has in the field, or else the field's default: what guards see, too. It is nil if there is neither.
+func (f *Field) Value(i *Instance) Value { return f.orDefault(i.Body.Data[f.Name]) }
+
+func (f *Field) orDefault(v Value) Value {
+	if v == nil {
+		return f.Default
+	}
+	return v
 }
 
 // EnumValue is one allowed value of an enum field.
@@ -368,6 +381,15 @@ type Rights struct {
 	Pos Pos
 	By  []string
 }
+
+// CreateOption says who may create an instance, and in which states of its parent (empty: in every one that is not final).
+type CreateOption struct {
+	Rights
+	In []string
+}
+
+// Under reports whether an instance may be added under a parent in this state, or taken away again.
+func (o CreateOption) Under(state string) bool { return len(o.In) == 0 || slices.Contains(o.In, state) }
 
 // EditOption says who may edit fields, and in which states (empty: every state that is not final).
 type EditOption struct {

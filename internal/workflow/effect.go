@@ -237,6 +237,9 @@ func (x *tx) spawn(parent string, e *Effect, sc *Scope, unlessThere bool) error 
 		x.reasons = append(x.reasons, bad...)
 		return errRefused
 	}
+	if x.checkParentState(def, p); len(x.reasons) > 0 {
+		return errRefused
+	}
 	i := x.newInstance(def, p, "", key, data)
 	if err := x.deriveKey(def, i); err != nil {
 		return err

@@ -103,6 +103,11 @@ func (x *tx) check(s step) error {
 			return err
 		}
 	}
+	if !s.nested {
+		if err := x.checkRunning(s.inst); err != nil {
+			return err
+		}
+	}
 	wrongState := s.def.Next(s.inst.State, s.event.Name) == nil
 	if wrongState {
 		x.refuse(stateReason(s.def, s.inst, s.event))
@@ -164,6 +169,29 @@ func (x *tx) checkAncestors(inst *Instance) error {
 		}
 		if p.Dead() {
 			x.refuse(ancestorReason(x.definition(p), p))
+			return nil
+		}
+		id = p.Parent
+	}
+	return nil
+}
+
+// checkRunning refuses people's work inside a programme or an activity that has come to its end: its figures were accepted or published.
+// What ended may itself be reopened; timers, and what the registry sets off, such as an erasure, go on. The end of an item closes nothing:
+// who missed a training is made up after its attendance was signed.
+func (x *tx) checkRunning(inst *Instance) error {
+	if x.cmd.Actor.System || inst.Root == x.cmd.Community {
+		return nil
+	}
+	for id := inst.Parent; id != ""; {
+		p, err := x.get(id)
+		if err != nil || p == nil {
+			return err
+		}
+		def := x.definition(p)
+		st := def.State(p.State)
+		if def.Level != LevelItem && st != nil && st.Final && !p.Dead() { // what is dead is refused as an ancestor
+			x.refuse(ancestorReason(def, p))
 			return nil
 		}
 		id = p.Parent

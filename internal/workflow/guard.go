@@ -23,14 +23,14 @@ func (x *tx) checkSeparation(s step) error {
 func (x *tx) apply(level Strictness, name string, r Reason, s step) error {
 	switch level {
 	case Warn:
-		x.warnings = append(x.warnings, r)
+		x.warn(name, r, s)
 	case Confirm:
 		ok, err := x.confirmed(name, s)
 		if err != nil {
 			return err
 		}
 		if ok {
-			x.warnings = append(x.warnings, r)
+			x.warn(name, r, s)
 			return nil
 		}
 		x.refuse(confirmReason(name, r))
@@ -40,6 +40,14 @@ func (x *tx) apply(level Strictness, name string, r Reason, s step) error {
 		x.refuse(r)
 	}
 	return nil
+}
+
+// warn notes what was passed all the same. That two people must decide would be wrong then: it says what happened.
+func (x *tx) warn(name string, r Reason, s step) {
+	if name == "separation" {
+		r = samePersonReason(s.def.Event(s.event.Checks), s.event)
+	}
+	x.warnings = append(x.warnings, r)
 }
 
 // confirmed reports whether the command passes a `confirm` guard: with a reason, or with a second person who may fire

@@ -102,7 +102,12 @@ func normalise(f *Field, v any) (Value, error) {
 func normaliseOne(f *Field, v any) (Value, error) {
 	switch f.Type {
 	case TypeInt, TypeMoney:
-		return wholeNumber(v)
+		n, err := wholeNumber(v)
+		if err == nil && f.Min != nil && n < *f.Min {
+			t := atLeast(*f.Min)
+			return nil, wrong("必须"+t.ZH, "must be "+t.EN)
+		}
+		return n, err
 	case TypeBool:
 		if b, ok := v.(bool); ok {
 			return b, nil
@@ -161,7 +166,7 @@ func text(f *Field, s string) (Value, error) {
 // maxNumber bounds every number that is typed: a quadrillion, ten trillion yuan in fen. Sums of as many rows as fit a programme stay exact.
 const maxNumber = 1_000_000_000_000_000
 
-func wholeNumber(v any) (Value, error) {
+func wholeNumber(v any) (int64, error) {
 	n, ok := int64(0), false
 	switch t := v.(type) {
 	case int:
@@ -179,12 +184,20 @@ func wholeNumber(v any) (Value, error) {
 		n, ok = i, err == nil
 	}
 	if !ok {
-		return nil, wrong("请填整数（金额以分为单位）", "give a whole number (money in fen)")
+		return 0, wrong("请填整数（金额以分为单位）", "give a whole number (money in fen)")
 	}
 	if n > maxNumber || n < -maxNumber {
-		return nil, wrong("数字太大", "the number is too large")
+		return 0, wrong("数字太大", "the number is too large")
 	}
 	return n, nil
+}
+
+// atLeast says what a bound asks for, as people say it: of 1, more than 0.
+func atLeast(n int64) Text {
+	if n == 1 {
+		return Text{"大于 0", "more than 0"}
+	}
+	return Text{fmt.Sprintf("不小于 %d", n), fmt.Sprintf("%d or more", n)}
 }
 
 func evidence(v any) (Value, error) {

@@ -10,6 +10,9 @@ func (x *tx) runEdit(inst *Instance, def *Definition) error {
 	if err := x.checkAncestors(inst); err != nil {
 		return err
 	}
+	if err := x.checkRunning(inst); err != nil {
+		return err
+	}
 	st := def.State(inst.State)
 	if len(def.Edit.In) > 0 && !slices.Contains(def.Edit.In, inst.State) || len(def.Edit.In) == 0 && st != nil && st.Final {
 		x.refuse(editStateReason(def, inst))
@@ -35,6 +38,9 @@ func (x *tx) runEdit(inst *Instance, def *Definition) error {
 func (x *tx) runMove(inst *Instance, def *Definition) error {
 	to, rights, what := x.way(inst, def)
 	if err := x.checkAncestors(inst); err != nil {
+		return err
+	}
+	if err := x.checkRunning(inst); err != nil {
 		return err
 	}
 	if to == "" {
@@ -131,6 +137,9 @@ func unknownNeedReason(d *Definition, name string, names []string) Reason {
 // runWaive lets one event pass without one need (特批).
 func (x *tx) runWaive(inst *Instance, def *Definition) error {
 	if err := x.checkAncestors(inst); err != nil {
+		return err
+	}
+	if err := x.checkRunning(inst); err != nil {
 		return err
 	}
 	root, err := x.get(inst.Root)

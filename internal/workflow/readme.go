@@ -288,6 +288,10 @@ func (w *readme) fields() {
 		if f.Default != nil {
 			marks = append(marks, fmt.Sprintf("默认 · default `%v`", f.Default))
 		}
+		if f.Min != nil {
+			t := atLeast(*f.Min)
+			marks = append(marks, t.ZH+" · "+t.EN)
+		}
 		if f.Search {
 			marks = append(marks, "可搜索 · searchable")
 		}

@@ -69,7 +69,7 @@ func (w *readme) options() {
 	d := w.def
 	w.heading("引擎提供的操作", "What the engine adds")
 	w.table("操作 · Operation", "由谁 · By", "说明 · Notes")
-	w.row("新建 · create", people(d.Create.By), "")
+	w.row("新建 · create", people(d.Create.By), createNote(d))
 	in := "任何非终结状态 · every state that is not final"
 	if len(d.Edit.In) > 0 {
 		in = codes(d.Edit.In)
@@ -99,4 +99,12 @@ func (w *readme) options() {
 		w.row("特批 · waive", people(d.Waive.By), "")
 	}
 	w.row("撤销 · undo", people(d.Undo.By), "")
+}
+
+// createNote says in which states of its parent an instance may be created.
+func createNote(d *Definition) string {
+	if len(d.Create.In) == 0 {
+		return ""
+	}
+	return "上级在 · under a parent in " + codes(d.Create.In)
 }

@@ -174,6 +174,10 @@ func separationReason(maker, checker *Event) Reason {
 	return both(ReasonSeparation, "separation", "「%s」和「%s」必须由不同的人决定", `"%s" and "%s" must be decided by different people`, maker.Title, checker.Title)
 }
 
+func samePersonReason(maker, checker *Event) Reason {
+	return both(ReasonSeparation, "separation", "「%s」和「%s」由同一人决定；最好由两人分别决定", `"%s" and "%s" were decided by the same person; two are better`, maker.Title, checker.Title)
+}
+
 func confirmReason(name string, r Reason) Reason {
 	if name == "separation" {
 		return both(ReasonConfirm, name, "%s。如确需进行，请由另一位有权的人确认并写明原因", "%s. To go on all the same, have another person who may do it confirm it, and give a reason", r.Text)
@@ -188,7 +192,13 @@ func expressionReason(d *Definition, name string, err error) Reason {
 }
 
 func ancestorReason(d *Definition, i *Instance) Reason {
-	return both(ReasonClosed, i.ID, "所属的%s已是「%s」", "the %s it belongs to is already %s", d.Title, stateTitle(d, i.State))
+	r := both(ReasonClosed, i.ID, "所属的%s已是「%s」", "the %s it belongs to is already %s", d.Title, stateTitle(d, i.State))
+	if d.Reopen != nil && d.Reopen.To[i.State] != "" {
+		r.Text.ZH += "；需要更改时请先重新打开"
+		r.Text.EN += "; reopen it first"
+		r.Roles = d.Reopen.By
+	}
+	return r
 }
 
 func needReason(b *Bundle, programme *Definition, n *Need, open []*Instance) Reason {

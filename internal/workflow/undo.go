@@ -28,6 +28,11 @@ func (x *tx) runUndo() error {
 		entries = append(entries, side)
 	}
 	x.target = main.Target
+	if inst, err := x.get(main.Target); err == nil && inst != nil {
+		if err := x.checkRunning(inst); err != nil {
+			return err
+		}
+	}
 	if err := x.checkUndo(main, entries); err != nil {
 		return err
 	}
@@ -121,6 +126,9 @@ func (x *tx) checkRestorable(c Change, e *Entry) error {
 		return nil
 	}
 	if c.Created != nil {
+		if err := x.checkTakenAway(i, e); err != nil {
+			return err
+		}
 		if err := x.checkUnnamed(i, e); err != nil {
 			return err
 		}
