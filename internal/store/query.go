@@ -64,7 +64,7 @@ func (s *Store) get(ctx context.Context, dest any, text string, args ...any) err
 	if err := checkArguments(args); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	p, err := s.statement(ctx, text) //nolint:sqlclosecheck // kept until the store is closed
 	if err != nil {
@@ -78,6 +78,21 @@ func (s *Store) each(ctx context.Context, text string, scan func(*sql.Rows) erro
 	if err := checkArguments(args); err != nil {
 		return err
 	}
+	if s.dialect.name != sqliteDriver { // which nobody has to wait for: see bounded
+		return s.eachInTime(ctx, text, scan, args...)
+	}
+	p, err := s.statement(ctx, text) //nolint:sqlclosecheck // kept until the store is closed
+	if err != nil {
+		return err
+	}
+	rows, err := p.QueryContext(ctx, args...)
+	if err != nil {
+		return err
+	}
+	return scanAll(rows, scan)
+}
+
+func (s *Store) eachInTime(ctx context.Context, text string, scan func(*sql.Rows) error, args ...any) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	patience := time.AfterFunc(s.cfg.Timeout, func() { cancel(errSilent) })

@@ -79,7 +79,7 @@ func (s *Store) transact(ctx context.Context, onCommit func(func() error) error,
 	}
 	defer func() { s.sessions <- c }()
 
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Timeout)
+	ctx, cancel := s.bounded(context.WithoutCancel(ctx))
 	defer cancel()
 	var err error
 	if c, err = s.begin(ctx, c); err != nil {
@@ -105,6 +105,15 @@ func (s *Store) transact(ctx context.Context, onCommit func(func() error) error,
 		return fmt.Errorf("%w: %w", engine.ErrUnknownOutcome, err)
 	}
 	return nil
+}
+
+// bounded gives a transaction the store's time limit. On SQLite it has none: there is no other machine to wait for, a lock held by another
+// program has a limit of its own (busy_timeout), and watching a context costs a goroutine with each statement.
+func (s *Store) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if s.dialect.name == sqliteDriver {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, s.cfg.Timeout)
 }
 
 // begin starts a transaction on the session, on a new connection if there is none or the old one has died meanwhile. It
