@@ -59,11 +59,45 @@ func silent(ctx context.Context, err error) error {
 	return err
 }
 
+// enter waits for one of SQLite's connections for reading, at most for the store's time limit; leave gives it free again. The pool itself
+// could only be watched by a context that ends, which would watch the statement as well: see bounded. Elsewhere the pool is waited for
+// under such a context, and enter and leave do nothing.
+func (s *Store) enter(ctx context.Context) error {
+	if s.readers == nil {
+		return nil
+	}
+	select {
+	case s.readers <- struct{}{}:
+		return nil
+	default: // every one is in use
+	}
+	patience := time.NewTimer(s.cfg.Timeout)
+	defer patience.Stop()
+	select {
+	case s.readers <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for a connection: %w", ctx.Err())
+	case <-patience.C:
+		return fmt.Errorf("wait for a connection: %w", errSilent)
+	}
+}
+
+func (s *Store) leave() {
+	if s.readers != nil {
+		<-s.readers
+	}
+}
+
 // get reads one row; the error is sql.ErrNoRows if there is none.
 func (s *Store) get(ctx context.Context, dest any, text string, args ...any) error {
 	if err := checkArguments(args); err != nil {
 		return err
 	}
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer s.leave()
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	p, err := s.statement(ctx, text) //nolint:sqlclosecheck // kept until the store is closed
@@ -73,14 +107,19 @@ func (s *Store) get(ctx context.Context, dest any, text string, args ...any) err
 	return p.GetContext(ctx, dest, args...)
 }
 
-// each calls scan for every row of the answer. The database has the store's time limit for the first row and for each further one.
+// each calls scan for every row of the answer. The database has the store's time limit for the first row and for each further one; SQLite,
+// which reads in this very process, has it for the wait for a connection.
 func (s *Store) each(ctx context.Context, text string, scan func(*sql.Rows) error, args ...any) error {
 	if err := checkArguments(args); err != nil {
 		return err
 	}
-	if s.dialect.name != sqliteDriver { // which nobody has to wait for: see bounded
+	if s.readers == nil {
 		return s.eachInTime(ctx, text, scan, args...)
 	}
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer s.leave()
 	p, err := s.statement(ctx, text) //nolint:sqlclosecheck // kept until the store is closed
 	if err != nil {
 		return err

@@ -61,8 +61,8 @@ type txn struct {
 }
 
 // transact runs fn in one transaction and commits it, or rolls it back if fn fails. The caller's context only bounds the
-// wait for a connection: once begun, a transaction ends by itself or by the store's own time limit, so that a client who
-// hangs up never leaves the outcome open. A commit without a clear outcome is engine.ErrUnknownOutcome.
+// wait for a connection: once begun, a transaction ends by itself or, on PostgreSQL, by the store's own time limit, so that a
+// client who hangs up never leaves the outcome open. A commit without a clear outcome is engine.ErrUnknownOutcome.
 func (s *Store) transact(ctx context.Context, onCommit func(func() error) error, fn func(context.Context, *txn) error) error {
 	if s.cfg.ReadOnly {
 		return ErrReadOnly
@@ -107,8 +107,9 @@ func (s *Store) transact(ctx context.Context, onCommit func(func() error) error,
 	return nil
 }
 
-// bounded gives a transaction the store's time limit. On SQLite it has none: there is no other machine to wait for, a lock held by another
-// program has a limit of its own (busy_timeout), and watching a context costs a goroutine with each statement.
+// bounded gives a transaction, or the reading of one row, the store's time limit. On SQLite it has none once it has its connection: there
+// is no other machine to wait for, a lock held by another program has a limit of its own (busy_timeout), and watching a context costs a
+// goroutine with each statement.
 func (s *Store) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	if s.dialect.name == sqliteDriver {
 		return ctx, func() {}

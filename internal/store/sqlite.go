@@ -52,6 +52,7 @@ func (s *Store) openSQLite(ctx context.Context) error {
 	}
 
 	readers := orDefault(s.cfg.Readers, defaultSQLiteReaders)
+	s.readers = make(chan struct{}, readers)
 	if !s.cfg.ReadOnly {
 		// The writer comes first: it creates the file and turns the write-ahead log on.
 		// A page that many commits change is copied back into the file once, and what a commit changes fits into its memory.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/linli/linli/internal/engine"
 	"github.com/linli/linli/internal/fault"
@@ -95,5 +96,59 @@ func TestSQLiteKeepsOthersOut(t *testing.T) {
 func TestOpenNeedsAClock(t *testing.T) {
 	if _, err := store.Open(context.Background(), store.Config{Dir: t.TempDir()}); err == nil {
 		t.Error("opened without a clock")
+	}
+}
+
+// Whoever holds a connection for long makes others wait, but not for ever.
+func TestSQLiteReadWaitsOnlySoLongForAConnection(t *testing.T) {
+	cfg := testdb.SQLite(t).Config()
+	cfg.Timeout, cfg.Readers = 300*time.Millisecond, 2
+	s, err := store.Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	slice := storetest.Create("a")
+	if errs, err := s.Commit(t.Context(), []engine.Slice{slice}); err != nil || errs[0] != nil {
+		t.Fatal(errs, err)
+	}
+	var held sync.WaitGroup
+	reading, done := make(chan bool, cfg.Readers), make(chan struct{})
+	for range cfg.Readers {
+		held.Go(func() {
+			for _, err := range s.Subtree(context.Background(), slice.Community, "a") {
+				reading <- err == nil
+				<-done
+				return
+			}
+			reading <- false
+		})
+	}
+	for range cfg.Readers {
+		if !<-reading {
+			t.Error("there is nothing to read")
+		}
+	}
+	answered := make(chan error, 1)
+	go func() {
+		_, err := s.Communities(context.Background())
+		answered <- err
+	}()
+	select {
+	case err := <-answered:
+		if err == nil || !store.Unreachable(err) {
+			t.Errorf("got %v, want that no connection came free", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the read waits for ever")
+	}
+	close(done)
+	held.Wait()
+	if _, err := s.Communities(context.Background()); err != nil {
+		t.Errorf("with the connections free again: %v", err)
 	}
 }

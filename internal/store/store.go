@@ -32,8 +32,9 @@ type Config struct {
 	Committers int
 	// Readers is how many connections serve reads, default 8 on PostgreSQL and 4 on SQLite.
 	Readers int
-	// Timeout bounds one transaction, and the wait for each row of a read; default 30 s. When it passes before COMMIT was
-	// sent, nothing was written.
+	// Timeout, default 30 s, bounds one transaction and the wait for each row of a read on PostgreSQL; when it passes before COMMIT was
+	// sent, nothing was written. On SQLite it bounds the wait of a read for a connection: the file is on this machine, and a lock that
+	// another program holds has a limit of its own, ten seconds.
 	Timeout time.Duration
 	// OnCommit, if set, runs in place of the final COMMIT of every Commit and must call commit exactly once to make it
 	// happen. An error it returns after that is taken as a lost connection: tests inject failures here.
@@ -54,8 +55,9 @@ type Store struct {
 	read       *sqlx.DB // readers; on PostgreSQL the committers' connections come from it too
 	write      *sqlx.DB // on SQLite the single writer; otherwise the same as read
 	sessions   chan *session
-	teller     *teller      // nil where nobody else could listen
-	lock       *flock.Flock // nil unless this store owns a data directory
+	readers    chan struct{} // on SQLite as many places as read has connections; nil elsewhere
+	teller     *teller       // nil where nobody else could listen
+	lock       *flock.Flock  // nil unless this store owns a data directory
 	durability map[string]string
 
 	silence atomic.Int64 // how long a connection may wait for the server, in nanoseconds; 0: for ever
