@@ -44,7 +44,7 @@ fmt: ## format all Go code with gofumpt
 
 .PHONY: generate
 generate: ## rewrite the generated parts of the workflows' README files and other golden files
-	$(GO) test ./workflows/... ./internal/workflow/... -run 'README|Golden' -update
+	$(GO) test ./workflows/... ./internal/workflow/... -run '(?i)readme|golden' -update
 
 .PHONY: clean
 clean: ## remove what was built

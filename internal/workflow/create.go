@@ -165,6 +165,9 @@ func (x *tx) createProgramme(def *Definition, programme *Instance) error {
 			x.refuse(keyTakenReason(def, programme.Key))
 			return errRefused
 		}
+		if x.checkParentState(rd, community); len(x.reasons) > 0 {
+			return errRefused
+		}
 		row := x.newInstance(rd, community, "", programme.Key, Values{"programme": programme.ID, "code": programme.Key})
 		if err := x.add(row); err != nil {
 			return err

@@ -155,6 +155,10 @@ func (d *draft) definition(root *yaml.Node) {
 	def.Items = d.markedNames(m.take("items"), word("items"), "items")
 	d.aggregates(m.take("aggregates"))
 	d.always(m.take("always"))
+	if n := m.take("fixed"); n != nil {
+		d.mark(n, "fixed")
+		def.Fixed = d.boolean(n, word("fixed"))
+	}
 	def.Initial = d.markedName(m.need("initial"), word("initial"), "initial")
 	d.states(m.need("states"))
 	d.events(m.take("events"))

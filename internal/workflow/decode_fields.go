@@ -116,6 +116,11 @@ func (d *draft) least(m *mapping, f *Field) {
 		return
 	}
 	n := int64(d.integer(v, partOf(m.what, "min"), -maxLeast))
+	if n > maxNumber {
+		d.note(v, codeValue, phrase("%s的最小值是 %d，比能填的最大数还大", "the least value of %s is %d, more than any number that may be typed", m.what, n),
+			phrase("请写不大于 %d 的数", "write %d or less", maxNumber))
+		return
+	}
 	f.Min = &n
 }
 
@@ -147,6 +152,10 @@ func (d *draft) defaultValue(n *yaml.Node, f *Field) any {
 	}
 	what := phrase("字段“%s”", "field %s", f.Name)
 	fits := phrase("请写类型为 %s 的值", "write a value of type %s", f.Type)
+	if f.Min != nil {
+		least := atLeast(*f.Min)
+		fits = Text{"请写" + least.ZH + "的整数，或更改 `min`", "write a whole number, " + least.EN + ", or change `min`"}
+	}
 	if f.Privacy.Sealed() || f.Type == TypeEvidence || f.Type.Reference() || f.List {
 		d.note(n, codeDefault, phrase("%s不能有默认值", "%s cannot have a default", what),
 			Text{"只有单个的普通值才有默认值，请删除", "only single plain values have defaults: remove it"})

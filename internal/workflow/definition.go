@@ -99,6 +99,7 @@ type Definition struct {
 	Needs      []*Need
 	Aggregates []*Aggregate
 	Always     []*Guard // hold after every command, whatever it was: an edit, an undo, a change of an item
+	Fixed      bool     // people change an instance only while it could be added: see CreateOption.In
 	Initial    string
 	States     []*State
 	Events     []*Event

@@ -335,6 +335,9 @@ func (x *tx) effectParticipation(e *Effect, sc *Scope) error {
 		if root == nil || def == nil {
 			return fmt.Errorf("this bundle has no workflow %q", workflowParticipation)
 		}
+		if x.checkParentState(def, root); len(x.reasons) > 0 {
+			return errRefused
+		}
 		row = x.newInstance(def, root, "", person, Values{"person": person})
 		if err := x.add(row); err != nil {
 			return err

@@ -178,10 +178,13 @@ func (x *tx) checkAncestors(inst *Instance) error {
 
 // checkRunning refuses people's work inside a programme or an activity that has come to its end: its figures were accepted or published.
 // What ended may itself be reopened; timers, and what the registry sets off, such as an erasure, go on. The end of an item closes nothing:
-// who missed a training is made up after its attendance was signed.
+// who missed a training is made up after its attendance was signed. What is fixed is not changed once its parent has gone on.
 func (x *tx) checkRunning(inst *Instance) error {
 	if x.cmd.Actor.System || inst.Root == x.cmd.Community {
 		return nil
+	}
+	if err := x.checkFixed(inst); err != nil {
+		return err
 	}
 	for id := inst.Parent; id != ""; {
 		p, err := x.get(id)

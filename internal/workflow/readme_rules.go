@@ -106,5 +106,9 @@ func createNote(d *Definition) string {
 	if len(d.Create.In) == 0 {
 		return ""
 	}
-	return "上级在 · under a parent in " + codes(d.Create.In)
+	note := "上级在 · under a parent in " + codes(d.Create.In)
+	if d.Fixed {
+		note += "；别的时候也不能更改 · people change it only then, too"
+	}
+	return note
 }

@@ -61,9 +61,17 @@ func stateTitle(d *Definition, name string) Text {
 }
 
 func stateList(d *Definition, names []string) Text {
-	zh, en := make([]string, len(names)), make([]string, len(names))
+	titles := make([]Text, len(names))
 	for n, s := range names {
-		t := stateTitle(d, s)
+		titles[n] = stateTitle(d, s)
+	}
+	return quoted(titles)
+}
+
+// quoted is a list of titles.
+func quoted(titles []Text) Text {
+	zh, en := make([]string, len(titles)), make([]string, len(titles))
+	for n, t := range titles {
 		zh[n], en[n] = "「"+t.ZH+"」", `"`+t.EN+`"`
 	}
 	return Text{strings.Join(zh, "、"), strings.Join(en, ", ")}
@@ -175,7 +183,7 @@ func separationReason(maker, checker *Event) Reason {
 }
 
 func samePersonReason(maker, checker *Event) Reason {
-	return both(ReasonSeparation, "separation", "「%s」和「%s」由同一人决定；最好由两人分别决定", `"%s" and "%s" were decided by the same person; two are better`, maker.Title, checker.Title)
+	return both(ReasonSeparation, "separation", "「%s」和「%s」由同一人决定；最好由两人分别决定", `the same person decides "%s" and "%s"; two are better`, maker.Title, checker.Title)
 }
 
 func confirmReason(name string, r Reason) Reason {
@@ -192,7 +200,7 @@ func expressionReason(d *Definition, name string, err error) Reason {
 }
 
 func ancestorReason(d *Definition, i *Instance) Reason {
-	r := both(ReasonClosed, i.ID, "所属的%s已是「%s」", "the %s it belongs to is already %s", d.Title, stateTitle(d, i.State))
+	r := both(ReasonClosed, i.ID, "所属的「%s」已是「%s」", `"%s", which it belongs to, is already "%s"`, d.Title, stateTitle(d, i.State))
 	if d.Reopen != nil && d.Reopen.To[i.State] != "" {
 		r.Text.ZH += "；需要更改时请先重新打开"
 		r.Text.EN += "; reopen it first"

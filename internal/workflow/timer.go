@@ -55,7 +55,8 @@ func (x *tx) rearm(r *row) error {
 		x.disarm(i, t.Name, have)
 		next := Due{Generation: have.Generation, Fired: have.Fired}
 		switch {
-		case at.IsZero() || x.backfill && at.Before(x.Now):
+		// What was written down afterwards, or reopened, is not overtaken at once by a time that has passed.
+		case at.IsZero() || (x.backfill || x.cmd.Kind == KindReopen) && !at.After(x.Now):
 		case at.Equal(have.Fired): // back where it fired already, by an undo or a reopening
 			next.At = at
 		default:

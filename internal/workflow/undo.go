@@ -28,10 +28,8 @@ func (x *tx) runUndo() error {
 		entries = append(entries, side)
 	}
 	x.target = main.Target
-	if inst, err := x.get(main.Target); err == nil && inst != nil {
-		if err := x.checkRunning(inst); err != nil {
-			return err
-		}
+	if err := x.checkStillOpen(entries); err != nil {
+		return err
 	}
 	if err := x.checkUndo(main, entries); err != nil {
 		return err
