@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"testing"
 
+	"github.com/linli/linli/internal/engine"
 	"github.com/linli/linli/internal/workflow"
 )
 
@@ -67,9 +68,13 @@ func TestOneFenMissingRefusesTheReconciliation(t *testing.T) {
 
 func (o *office) edit(role, target string, values map[string]any) {
 	o.t.Helper()
+	o.Must(o.t, o.editing(role, target, values))
+}
+
+func (o *office) editing(role, target string, values map[string]any) engine.Request {
 	r := o.engineOp(role, workflow.KindEdit, target)
 	r.Values = values
-	o.Must(o.t, r)
+	return r
 }
 
 func TestAFundNeverSpendsMoreThanItReceived(t *testing.T) {

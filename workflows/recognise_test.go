@@ -95,6 +95,50 @@ func TestAwardsAreHandedOutWhileTheEveningIsUnderWay(t *testing.T) {
 	closeProgramme(o)
 }
 
+// approved takes the awards to the confirmed list.
+func approved(t *testing.T) (o *office, recognise, award string) {
+	t.Helper()
+	o, recognise = finished(t)
+	award = nominated(o, recognise, nil)
+	o.fire("approver", recognise, "announce", nil)
+	o.fire("approver", recognise, "confirm", nil)
+	return o, recognise, award
+}
+
+// Nobody is told to uphold an objection that nobody raised.
+func TestTheWayBackToNominatingNeedsNoObjection(t *testing.T) {
+	o, r, a := approved(t)
+	fields := map[string]any{"name": "优秀义工"}
+	ref := o.Refused(t, o.Create("worker", o.root, r, "award", "", "", fields), workflow.ReasonState)
+	got := o.reason(ref, "approved")
+	says(t, got, "请先「退回提名重议」")
+	if want := `"Recognise", which it belongs to, is now "Approved"; "Award" can be added or taken away only in "Draft", "Nominating"; first: "Nominate again"`; got.EN != want {
+		t.Errorf("got %s\nwant %s", got.EN, want)
+	}
+	o.fire("approver", r, "renominate", nil)
+	o.in(a, "nominated")
+	o.item("worker", r, "award", "", map[string]any{"name": "优秀义工", "anonymous": true})
+	o.fire("worker", r, "submit", nil)
+	o.fire("approver", r, "announce", nil)
+	ref = o.Refused(t, o.Create("worker", o.root, r, "award", "", "", fields), workflow.ReasonState)
+	says(t, o.reason(ref, "notice"), "请先「退回提名重议」")
+	o.fire("approver", r, "confirm", nil)
+	o.in(a, "confirmed")
+}
+
+func TestALateObjectionIsSettledBeforeTheCertificatesAreArchived(t *testing.T) {
+	o, r, a := approved(t)
+	waive := o.engineOp("approver", workflow.KindWaive, r)
+	waive.Need = "evening_started"
+	o.Must(t, waive)
+	o.fire("worker", r, "award", nil)
+	o.fire("lead", a, "issue", map[string]any{"certificate_record": unrecorded})
+	objection := o.item("worker", r, "objection", "", map[string]any{"text": "时长有误"})
+	says(t, o.refused("lead", r, "issue", "objections_settled", nil), "还有 1 个异议")
+	o.fire("approver", objection, "dismiss", nil)
+	o.fire("lead", r, "issue", nil)
+}
+
 // closeProgramme ends the programme whose remaining activities are not needed.
 func closeProgramme(o *office) {
 	o.t.Helper()

@@ -34,8 +34,7 @@ func TestThePublishedFiguresOfAFundStand(t *testing.T) {
 
 	ref := o.Refused(t, o.Create("worker", o.root, f, "donation", "", "", map[string]any{"amount": 500}), workflow.ReasonState)
 	says(t, o.reason(ref, "published"), "「已公示收支」", "请先「更正公示」、「退回采购」、「重新开放募集」")
-	o.refused("finance", donation, "correct_receipt", "fund_open", nil)
-	o.refused("finance", donation, "refund", "fund_open", nil)
+	says(t, o.refused("finance", donation, "refund", "fund_open", nil), "请先更正公示，再退回采购")
 	ref = o.Refused(t, o.request("finance", pledge, "receive", map[string]any{"amount": 500}), workflow.ReasonState)
 	says(t, o.reason(ref, "reconciled"), "「退回采购」")
 	for _, fund := range []string{f, lapsed} {
@@ -86,4 +85,95 @@ func TestInAnArchivedProgrammeNothingIsChanged(t *testing.T) {
 	o.Refused(t, edit, workflow.ReasonClosed)
 	o.Must(t, o.engineOp("approver", workflow.KindReopen, o.root))
 	o.Must(t, edit)
+}
+
+// published is a fund whose statement is published, with one donation that was receipted.
+func (o *office) published(key string) (fund, donation string) {
+	o.t.Helper()
+	fund = o.fund(key, 10000, nil)
+	o.fire("finance", fund, "reconcile", map[string]any{"surplus": unrecorded})
+	o.fire("approver", fund, "publish", map[string]any{"statement": unrecorded})
+	return fund, o.children(fund, "donation")[0].ID
+}
+
+// A receipt number is put right without a new reconciliation; what the statement says stands.
+func TestAReceiptIsCorrectedUnderAPublishedFund(t *testing.T) {
+	o := newOffice(t)
+	o.formed(o.team(2))
+	f, d := o.published("f")
+	o.fire("finance", d, "correct_receipt", nil)
+	ref := o.Refused(t, o.editing("worker", d, map[string]any{"amount": 9999}), workflow.ReasonGuard)
+	says(t, o.reason(ref, "figures_stand"), "收入 100.00", "请先更正公示，再退回采购")
+	ref = o.Refused(t, o.editing("worker", d, map[string]any{"public_name": "某商家"}), workflow.ReasonGuard)
+	says(t, o.reason(ref, "names_stand"), "有 1 笔捐赠写了署名")
+	o.edit("worker", d, map[string]any{"public_name": "某商家", "name_consent": "书面同意"})
+	says(t, o.refused("lead", f, "archive", "receipted", nil), "还有 1 笔捐赠没有收据")
+	o.fire("finance", d, "receipt", map[string]any{"receipt": "R-2"})
+	o.in(f, "published")
+}
+
+func TestAnUndoneReceiptNamesNobodyInAPublishedStatement(t *testing.T) {
+	o := newOffice(t)
+	o.formed(o.team(2))
+	_, d := o.published("f")
+	o.fire("finance", d, "correct_receipt", nil)
+	receipt := o.fire("finance", d, "receipt", map[string]any{"receipt": "R-2"}).Command
+	undo := o.engineOp("finance", workflow.KindUndo, "")
+	undo.Of = receipt
+	o.Must(t, undo)
+	o.in(d, "received")
+	ref := o.Refused(t, o.editing("worker", d, map[string]any{"public_name": "某商家"}), workflow.ReasonGuard)
+	o.reason(ref, "names_stand")
+}
+
+// What a lead archived before its time and an approver reopened later is not archived again under their hands.
+func TestAReopenedFundStaysOpen(t *testing.T) {
+	o := newOffice(t)
+	o.formed(o.team(2))
+	f, _ := o.published("f")
+	o.fire("lead", f, "archive", nil)
+	o.at("2023-07-20 10:00")
+	o.Must(t, o.engineOp("approver", workflow.KindReopen, f))
+	o.at("2023-07-21 10:00")
+	o.item("worker", o.root, "note", "", map[string]any{"text": "继续"})
+	o.in(f, "published")
+	o.fire("finance", f, "correct", nil)
+}
+
+// Gifts in kind are handed out and counted before their fund is archived.
+func TestAFundIsArchivedWithItsGoodsSettled(t *testing.T) {
+	o := newOffice(t)
+	o.formed(o.team(2))
+	f, _ := o.published("f")
+	o.fire("finance", f, "correct", nil)
+	o.fire("finance", f, "back_to_purchase", nil)
+	goods := o.item("worker", f, "stock", "", map[string]any{"title": "大米"})
+	o.fire("finance", f, "reconcile", nil)
+	o.fire("approver", f, "publish", nil)
+	o.at("2023-07-20 10:00")
+	o.item("worker", o.root, "note", "", map[string]any{"text": "继续"})
+	o.in(f, "published")
+	says(t, o.refused("lead", f, "archive", "goods_settled", nil), "还有 1 项物资没有清点")
+	o.fire("worker", goods, "hand_out", nil)
+	o.fire("worker", goods, "settle", map[string]any{"left_over": 0})
+	o.fire("lead", f, "archive", nil)
+}
+
+func TestAFundThatIsClosedAgainIsDueWhenItWas(t *testing.T) {
+	o := newOffice(t)
+	o.formed(o.team(2))
+	f := o.fund("f", 10000, nil)
+	due := o.get(f).Body.Data["publish_due"]
+	o.at("2023-06-20 10:00")
+	o.fire("finance", f, "reopen_intake", nil)
+	o.fire("finance", f, "close", nil)
+	if got := o.get(f).Body.Data["publish_due"]; got != due {
+		t.Errorf("due by %v, then by %v", due, got)
+	}
+	o.fire("finance", f, "reopen_intake", nil)
+	o.edit("worker", f, map[string]any{"publish_due": "2023-08-31"})
+	o.fire("finance", f, "close", nil)
+	if got := o.get(f).Body.Data["publish_due"]; got != "2023-08-31" {
+		t.Errorf("stated anew, it is %v", got)
+	}
 }
