@@ -17,29 +17,31 @@ type submission struct {
 // maxBatch bounds what one transaction writes.
 const maxBatch = 128
 
-// commit hands a slice to the committer and waits until it is durable or refused.
+// commit hands a slice in and waits until it is durable or refused. Whoever finds a slot free commits everything that is ready by then,
+// for all who wait; nobody waits for more to come: while one batch is written, the next gets ready. A lone command is so committed where it
+// was decided, without a word to another goroutine.
 func (e *Engine) commit(ctx context.Context, w *work) error {
 	s := submission{ctx: ctx, slice: w.slice, done: make(chan error, 1)}
 	e.commits <- s
-	return <-s.done
-}
-
-// commitLoop is a committer: it takes everything that is ready when the previous commit has returned. It waits for nobody else: while it
-// writes, the next batch gets ready.
-func (e *Engine) commitLoop() {
-	for first := range e.commits {
-		e.commitBatch(e.ready([]submission{first}))
+	for {
+		select {
+		case err := <-s.done:
+			return err
+		case e.slots <- struct{}{}:
+			if batch := e.ready(); len(batch) > 0 {
+				e.commitBatch(batch)
+			}
+			<-e.slots
+		}
 	}
 }
 
-// ready adds to a batch what is waiting to be committed.
-func (e *Engine) ready(batch []submission) []submission {
+// ready takes what is waiting to be committed.
+func (e *Engine) ready() []submission {
+	var batch []submission
 	for len(batch) < maxBatch {
 		select {
-		case s, open := <-e.commits:
-			if !open {
-				return batch
-			}
+		case s := <-e.commits:
 			batch = append(batch, s)
 		default:
 			return batch

@@ -42,8 +42,8 @@ type Engine struct {
 	cache       *cache
 	zones       zones
 
-	commits chan submission // ready slices for the committers
-	wg      sync.WaitGroup
+	commits chan submission // ready slices
+	slots   chan struct{}   // one for each commit that may run at once
 
 	compiling sync.Mutex // held while a bundle is compiled
 
@@ -75,20 +75,17 @@ func New(c Config) *Engine {
 	}
 	e := &Engine{
 		cache: newCache(), store: c.Store, keys: c.Keys, now: c.Now, log: log, unreachable: unreachable,
-		commits: make(chan submission, 1024),
-		queues:  map[queueKey]*queue{}, bundles: newBundles(), turns: map[string]*registryTurn{},
+		commits: make(chan submission, 1024), slots: make(chan struct{}, cmp.Or(c.Committers, 1)),
+		queues: map[queueKey]*queue{}, bundles: newBundles(), turns: map[string]*registryTurn{},
 		unstorable: map[string]int{}, watchers: map[queueKey]map[*watcher]bool{},
 		keysUsed: newUsedKeys(), registrars: map[habit]bool{},
 		patience: cmp.Or(c.Patience, defaultPatience),
 	}
 	e.idle = sync.NewCond(&e.mu)
-	for range cmp.Or(c.Committers, 1) {
-		e.wg.Go(e.commitLoop)
-	}
 	return e
 }
 
-// Close refuses further commands, waits for those accepted, and stops the committers. It does not close the store.
+// Close refuses further commands and waits for those accepted. It does not close the store.
 func (e *Engine) Close() {
 	e.mu.Lock()
 	if e.closed {
@@ -100,8 +97,6 @@ func (e *Engine) Close() {
 		e.idle.Wait()
 	}
 	e.mu.Unlock()
-	close(e.commits)
-	e.wg.Wait()
 }
 
 // Request is one command as it arrives: inputs in the clear and in the caller's own types. Root may be left empty where Target says
