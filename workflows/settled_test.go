@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"testing"
 
+	"github.com/linli/linli/internal/engine"
 	"github.com/linli/linli/internal/workflow"
 )
 
@@ -175,5 +176,75 @@ func TestAFundThatIsClosedAgainIsDueWhenItWas(t *testing.T) {
 	o.fire("finance", f, "close", nil)
 	if got := o.get(f).Body.Data["publish_due"]; got != "2023-08-31" {
 		t.Errorf("stated anew, it is %v", got)
+	}
+}
+
+// A stated figure stands with what it is told of.
+func TestAClaimStandsOnceItsEventIsClosed(t *testing.T) {
+	o := newOffice(t)
+	e := o.event("other", nil)
+	o.fire("worker", e, "quick_record", nil)
+	o.claimed(e, "headcount", "exact", 5)
+	claim := o.children(e, "claim")[0].ID
+	changed := o.Must(t, o.editing("worker", claim, map[string]any{"n": 6}))
+	o.fire("lead", e, "close", closing(nil))
+
+	fields := map[string]any{"metric": "headcount", "qualifier": "exact", "n": 50}
+	ref := o.Refused(t, o.Create("worker", o.root, e, "claim", "", "", fields), workflow.ReasonState)
+	says(t, o.reason(ref, "closed"), "不能增减或更改「数字表述」", "请先「重新打开」")
+	o.Refused(t, o.editing("worker", claim, map[string]any{"n": 50}), workflow.ReasonState)
+	o.refused("worker", claim, "withdraw", "closed", nil)
+	undo := o.engineOp("lead", workflow.KindUndo, "")
+	undo.Of = changed.Command
+	o.Refused(t, undo, workflow.ReasonUsed)
+
+	o.Must(t, o.engineOp("approver", workflow.KindReopen, e))
+	o.edit("worker", claim, map[string]any{"n": 50})
+	o.fire("worker", claim, "withdraw", nil)
+}
+
+func TestAClaimStandsOnceItsFundIsPublished(t *testing.T) {
+	o := newOffice(t)
+	o.formed(o.team(2))
+	f, d := o.published("f")
+	fields := map[string]any{"metric": "donors", "qualifier": "exact", "n": 50}
+	for _, under := range []string{f, d} {
+		o.Refused(t, o.Create("worker", o.root, under, "claim", "", "", fields), workflow.ReasonState)
+	}
+	o.Refused(t, o.request("worker", o.children(d, "claim")[0].ID, "withdraw", nil), workflow.ReasonState)
+}
+
+// What was requested is approved, or not, from the source that it names.
+func TestTheSourceOfARequestedPurchaseStands(t *testing.T) {
+	o := newOffice(t)
+	o.formed(o.team(2))
+	f := o.fund("f", 10000, nil)
+	p := o.purchase(f, 5000, "request")
+	a := o.children(p, "allocation")[0].ID
+	ref := o.Refused(t, o.editing("worker", a, map[string]any{"source": "budget", "fund": nil}), workflow.ReasonState)
+	says(t, o.reason(ref, "requested"), "请先「不批准」")
+	o.Refused(t, o.request("worker", a, "drop", nil), workflow.ReasonState)
+	approve := o.fire("lead", p, "approve", nil)
+	o.in(a, "approved")
+	undo := o.engineOp("lead", workflow.KindUndo, "")
+	undo.Of = approve.Command
+	o.Must(t, undo)
+	o.fire("lead", p, "reject", nil)
+	o.edit("worker", a, map[string]any{"source": "budget", "fund": nil})
+}
+
+// Whatever stands under it: a visit that was cancelled is left as it was.
+func TestNothingIsTakenAwayFromWhatWasCancelled(t *testing.T) {
+	o := newOffice(t)
+	visit := o.activity("visit", "visit", "v", nil)
+	made := []engine.Result{
+		o.Must(t, o.Create("worker", o.root, visit, "session", "", "", map[string]any{"kind": "visit"})),
+		o.Must(t, o.Create("worker", o.root, visit, "note", "", "", map[string]any{"text": "备注"})),
+	}
+	o.Must(t, o.engineOp("lead", workflow.KindCancel, visit))
+	for _, m := range made {
+		undo := o.engineOp("lead", workflow.KindUndo, "")
+		undo.Of = m.Command
+		o.Refused(t, undo, workflow.ReasonClosed)
 	}
 }
