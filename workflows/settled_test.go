@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/linli/linli/internal/engine"
@@ -201,6 +202,19 @@ func TestAClaimStandsOnceItsEventIsClosed(t *testing.T) {
 	o.Must(t, o.engineOp("approver", workflow.KindReopen, e))
 	o.edit("worker", claim, map[string]any{"n": 50})
 	o.fire("worker", claim, "withdraw", nil)
+}
+
+// What comes by itself needs no way back: nobody is told to postpone an event.
+func TestNobodyIsToldToGoBackForWhatComesNext(t *testing.T) {
+	o := newOffice(t)
+	e := o.event("other", nil)
+	o.fire("lead", e, "approve", nil)
+	o.fire("worker", e, "publish", nil)
+	fields := map[string]any{"metric": "headcount", "qualifier": "not_counted"}
+	ref := o.Refused(t, o.Create("worker", o.root, e, "claim", "", "", fields), workflow.ReasonState)
+	if got := o.reason(ref, "published"); strings.Contains(got.ZH, "请先") || strings.Contains(got.EN, "first") {
+		t.Errorf("%s\n%s", got.ZH, got.EN)
+	}
 }
 
 func TestAClaimStandsOnceItsFundIsPublished(t *testing.T) {

@@ -191,6 +191,48 @@ func TestOptionsSayWhatCanBeDoneAndWhyNot(t *testing.T) {
 	})
 }
 
+// creates is what is said about making one of a workflow.
+func (o optionsOf) creates(t *testing.T, of string) Creatable {
+	t.Helper()
+	n := slices.IndexFunc(o.Creates, func(c Creatable) bool { return c.Workflow == of })
+	if n < 0 {
+		t.Fatalf("no %s among %+v", of, o.Creates)
+	}
+	return o.Creates[n]
+}
+
+func TestOptionsSayWhatCanBeMadeAndWhyNot(t *testing.T) {
+	each(t, func(t *testing.T, h *harness) {
+		fund := h.fund(false)
+		a := h.options("worker", fund)
+		donation := a.creates(t, "donation")
+		if !donation.Allowed || len(donation.Reasons) > 0 {
+			t.Errorf("under a draft: %+v", donation)
+		}
+		if amount := donation.Form[0]; amount.Name != "amount" || amount.Min == nil || *amount.Min != 1 {
+			t.Errorf("the form does not say that the amount is more than 0: %+v", amount)
+		}
+		if got := h.options("auditor", fund).creates(t, "donation"); got.Allowed || len(got.Reasons) != 1 || got.Reasons[0].Code != string(workflow.ReasonRole) {
+			t.Errorf("for an auditor: %+v", got)
+		}
+		gift := h.command(engine.Request{
+			Command: workflow.Command{Kind: workflow.KindCreate, Root: h.programme, Target: fund, Workflow: "donation", Actor: workflow.Actor{Person: h.people["worker"]}},
+			Values:  map[string]any{"amount": 100},
+		}).Instance
+		if got := h.options("worker", gift).creates(t, "claim"); !got.Allowed {
+			t.Errorf("under a gift to a draft: %+v", got)
+		}
+		h.command(engine.Request{Command: workflow.Command{Kind: workflow.KindCancel, Root: h.programme, Target: fund, Reason: "改期", Actor: workflow.Actor{Person: h.people["lead"]}}})
+		if got := h.options("worker", gift).creates(t, "claim"); got.Allowed || got.Reasons[0].Code != string(workflow.ReasonClosed) || got.Reasons[0].Text == "" {
+			t.Errorf("under a gift to a cancelled fund: %+v", got)
+		}
+		full := h.options("worker", h.programme).creates(t, "recruit")
+		if full.Allowed || full.Reasons[0].Code != string(workflow.ReasonLimit) {
+			t.Errorf("a second recruiting: %+v", full)
+		}
+	})
+}
+
 func TestOptionsAreThoseOfTheToken(t *testing.T) {
 	each(t, func(t *testing.T, h *harness) {
 		train := h.activity("train").ID

@@ -36,6 +36,7 @@ type FormField struct {
 	Required bool          `json:"required,omitempty"`
 	Privacy  string        `json:"privacy" enum:"public,internal,personal,sensitive" doc:"personal and sensitive values are kept encrypted and shown only on record."`
 	Stored   bool          `json:"stored,omitempty" doc:"Kept as a field of the instance; otherwise only in the history."`
+	Min      *int64        `json:"min,omitempty" doc:"Of an int or money: no less may be given."`
 	Values   []FormValue   `json:"values,omitempty" doc:"Of an enum: what it may be."`
 	Of       string        `json:"of,omitempty" doc:"Of a ref: the workflow of what it points to."`
 }
@@ -51,7 +52,8 @@ type Creatable struct {
 	Workflow string        `json:"workflow"`
 	Slot     string        `json:"slot,omitempty" doc:"Of an activity."`
 	Title    workflow.Text `json:"title"`
-	Allowed  bool          `json:"allowed" doc:"Whether the caller has a role for it. That something else stands against it is said when it is tried."`
+	Allowed  bool          `json:"allowed" doc:"Whether the caller could make it now, with the right form."`
+	Reasons  []Reason      `json:"reasons,omitempty" doc:"What stands against it, whatever the form says: the caller's role, the states of this one and of all that it stands under, a full slot; in the language asked for."`
 	Roles    []string      `json:"roles"`
 	Request  string        `json:"request" doc:"Method and path of the command."`
 	Form     []FormField   `json:"form,omitempty"`
@@ -108,7 +110,9 @@ func (s *server) options(ctx context.Context, in *InstancePath) (*optionsOutput,
 	if err != nil {
 		return nil, err
 	}
-	out.Body.Creates = creatable(c, i, def, b)
+	if out.Body.Creates, err = s.creatable(ctx, i, def, b); err != nil {
+		return nil, err
+	}
 	return out, nil
 }
 
@@ -257,7 +261,7 @@ func formOf(inputs []*workflow.Input) []FormField {
 	for _, in := range inputs {
 		f := FormField{
 			Name: in.Name, Title: in.Title, Type: string(in.Type), List: in.List, Required: in.Required, Privacy: string(in.Privacy),
-			Stored: in.Store, Of: in.Of,
+			Stored: in.Store, Of: in.Of, Min: in.Min,
 		}
 		if f.Privacy == "" {
 			f.Privacy = string(workflow.Internal)
@@ -270,13 +274,14 @@ func formOf(inputs []*workflow.Input) []FormField {
 	return out
 }
 
-// creatable is what people may make under an instance.
-func creatable(c *caller, i *workflow.Instance, def *workflow.Definition, b *workflow.Bundle) []Creatable {
+// creatable is what people may make under an instance. Each is decided as it would be now with an empty form, and nothing is written; what
+// the form would supply is not held against it.
+func (s *server) creatable(ctx context.Context, i *workflow.Instance, def *workflow.Definition, b *workflow.Bundle) ([]Creatable, error) {
 	if st := def.State(i.State); st != nil && st.Final {
-		return nil
+		return nil, nil
 	}
-	held := c.rolesFor(i.Root)
 	var out []Creatable
+	var reqs []engine.Request
 	add := func(of, slot, request string) {
 		d := b.Definition(of)
 		if d == nil || of == workflowToken || of == workflowReveal { // these have ways of their own
@@ -286,10 +291,11 @@ func creatable(c *caller, i *workflow.Instance, def *workflow.Definition, b *wor
 		if len(by) == 0 {
 			return
 		}
-		allowed := def.Admits(i.State, d) && slices.ContainsFunc(by, func(r string) bool { return slices.Contains(held, r) })
+		req := engine.Request{Command: workflow.Command{Kind: workflow.KindCreate, Root: i.Root, Target: i.ID, Workflow: of, Slot: slot}}
+		s.sign(ctx, &req)
+		reqs = append(reqs, req)
 		out = append(out, Creatable{
-			Workflow: of, Slot: slot, Title: d.Title, Allowed: allowed, Roles: by, Request: request,
-			Form: formOf(workflow.FieldForm(d, true).Input),
+			Workflow: of, Slot: slot, Title: d.Title, Roles: by, Request: request, Form: formOf(workflow.FieldForm(d, true).Input),
 		})
 	}
 	for _, slot := range def.Slots {
@@ -298,5 +304,28 @@ func creatable(c *caller, i *workflow.Instance, def *workflow.Definition, b *wor
 	for _, of := range def.Items {
 		add(of, "", "POST "+instanceURL(i)+"/items")
 	}
-	return out
+	for n, res := range s.Engine.Preview(ctx, reqs) {
+		var refusal *workflow.Refusal
+		switch {
+		case res.Err == nil:
+		case errors.As(res.Err, &refusal):
+			out[n].Reasons = reasonsIn(lang(ctx), slices.DeleteFunc(slices.Clone(refusal.Reasons), ofTheForm))
+		case fault.KindOf(res.Err) == fault.Forbidden:
+			out[n].Reasons = []Reason{{Code: "token_scope", Text: tokenScope().Text.In(lang(ctx))}}
+		default:
+			return nil, res.Err
+		}
+		out[n].Allowed = len(out[n].Reasons) == 0
+	}
+	return out, nil
+}
+
+// ofTheForm reports whether a reason against an empty form may go away when the form is filled in.
+func ofTheForm(r workflow.Reason) bool {
+	switch r.Code {
+	case workflow.ReasonRole, workflow.ReasonState, workflow.ReasonClosed, workflow.ReasonLimit:
+		return false
+	default:
+		return true
+	}
 }

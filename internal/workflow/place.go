@@ -5,13 +5,6 @@ import (
 	"slices"
 )
 
-// Admits reports whether an instance of a workflow may be added under a parent in this state, as far as the state goes: the parent is
-// not at its end, and in one of the states that the workflow asks for.
-func (d *Definition) Admits(state string, child *Definition) bool {
-	st := d.State(state)
-	return (st == nil || !st.Final) && child.Create.Under(state)
-}
-
 // checkParentState refuses to add an instance while its parent is in a state in which that would change what was closed, signed off or
 // published.
 func (x *tx) checkParentState(def *Definition, parent *Instance) {
@@ -158,8 +151,17 @@ func parentStateReason(b *Bundle, def, parent *Definition, state string) Reason 
 
 // way returns what people do to bring an instance back from one state into one of others: the titles of the fewest events that ask for a
 // reason, or of reopening. What only follows from something else, such as an objection that is upheld, is no advice. It is empty if no way
-// leads there.
+// leads there, and if things get there in their ordinary course.
 func (b *Bundle) way(d *Definition, from string, to []string) []Text {
+	ordinary := func(ev *Event) bool { return !ev.Reason }
+	if d.steps(from, to, ordinary, nil) != nil {
+		return nil
+	}
+	return d.steps(from, to, func(ev *Event) bool { return ev.Reason && !b.follows(d, ev.Name) }, d.Reopen)
+}
+
+// steps are the titles of the fewest events that people take from one state to one of others, or nil.
+func (d *Definition) steps(from string, to []string, usable func(*Event) bool, reopen *ReopenOption) []Text {
 	type step struct {
 		state string
 		did   []Text
@@ -177,15 +179,15 @@ func (b *Bundle) way(d *Definition, from string, to []string) []Text {
 			}
 		}
 		for _, ev := range d.Events {
-			if !ev.Reason || slices.Equal(ev.By, []string{"system"}) || b.follows(d, ev.Name) {
+			if slices.Equal(ev.By, []string{"system"}) || !usable(ev) {
 				continue
 			}
 			for _, dest := range d.Next(at.state, ev.Name) {
 				reach(dest.State, ev.Title)
 			}
 		}
-		if d.Reopen != nil && d.Reopen.To[at.state] != "" {
-			reach(d.Reopen.To[at.state], Text{"重新打开", "reopen"})
+		if reopen != nil && reopen.To[at.state] != "" {
+			reach(reopen.To[at.state], Text{"重新打开", "reopen"})
 		}
 	}
 	return nil
