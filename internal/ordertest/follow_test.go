@@ -143,6 +143,9 @@ func (o *oracle) aside(id, event string) {
 		if r := o.get("parent", id, ""); slices.Contains([]string{"notice", "notice_ended"}, o.state(r)) {
 			o.leave(r, "nominating")
 		}
+		o.set("state", id, "", "upheld")
+	case "objection.dismiss":
+		o.set("state", id, "", "dismissed")
 	case "person.erase", "household.erase":
 		o.each(slices.DeleteFunc(o.all(id, "consent"), func(c string) bool { return o.state(c) == "ended" }), "ended")
 	}

@@ -136,6 +136,9 @@ func (o *oracle) created(root, id string, who workflow.Identity) {
 // command checks one accepted command and takes over what it did.
 func (o *oracle) command(e accepted) {
 	id := e.Target
+	if !e.Actor.System {
+		o.stands(id)
+	}
 	if e.Kind == workflow.KindCreate || o.flow(id) == "community" {
 		o.keep(id, e.Input)
 		return

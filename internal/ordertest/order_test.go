@@ -172,6 +172,10 @@ func (o *oracle) forbidden(id, event string, backfill bool) []string {
 	case "fundraise.close":
 		no(!backfill && len(o.in("donation", id, "received")) > 0, "a donation has neither receipt nor waiver")
 		no(!backfill && len(o.in("pledge", id, "pledged")) > 0, "a pledge is open")
+	case "fundraise.archive":
+		no(len(o.in("donation", id, "received")) > 0, "a donation has neither receipt nor waiver")
+	case "recognise.confirm", "recognise.issue":
+		no(!backfill && len(o.in("objection", id, "")) > 0, "an objection is not settled")
 	case "fundraise.start_purchase", "fundraise.publish":
 		received, spent := o.balance(id)
 		no(spent > received, "%d spent of %d received", spent, received)
@@ -197,6 +201,24 @@ func (o *oracle) forbidden(id, event string, backfill bool) []string {
 		out = append(out, o.unfit(id)...)
 	}
 	return out
+}
+
+// settled are the states of what they stand under in which a stated figure and the source of a purchase stay as they are.
+func settled() map[[2]string][]string {
+	return map[[2]string][]string{
+		{"claim", "event"}: {"closed", "archived"}, {"claim", "fundraise"}: {"reconciled", "published", "archived"},
+		{"claim", "donation"}: {"receipted", "refunded"}, {"claim", "visit"}: {"completed", "archived"},
+		{"claim", "train"}: {"signed_off", "closed"}, {"claim", "recognise"}: {"awarded", "archived"},
+		{"allocation", "purchase"}: {"requested", "approved", "paid", "received", "dropped"},
+	}
+}
+
+// stands: people neither add nor change what was signed for with all around it.
+func (o *oracle) stands(id string) {
+	p := o.get("parent", id, "")
+	if slices.Contains(settled()[[2]string{o.flow(id), o.flow(p)}], o.state(p)) {
+		o.fail("a %s was added or changed under a %s that is %s", o.flow(id), o.flow(p), o.state(p))
+	}
 }
 
 // unfit names what stands against visiting one household: two trained people, and for a child its guardian's consent.

@@ -94,6 +94,9 @@ const recogniseTable = `
 	notice_ended uphold     nominating   approver
 	notice       confirm    approved     approver
 	notice_ended confirm    approved     approver
+	notice       renominate nominating   approver
+	notice_ended renominate nominating   approver
+	approved     renominate nominating   approver
 	approved     award      awarded      worker lead
 	awarded      issue      archived     lead
 	draft        skip       skipped      approver
