@@ -124,6 +124,9 @@ func TestAWarningSaysThatOnePersonDecidedBoth(t *testing.T) {
 		t.Fatalf("one warning, not %v", res.Warnings)
 	}
 	says(t, res.Warnings[0].Text, "「提交审批」和「批准」由同一人决定")
+	if want := `the same person decides "Submit" and "Approve"; two are better`; res.Warnings[0].Text.EN != want {
+		t.Errorf("got %s\nwant %s", res.Warnings[0].Text.EN, want)
+	}
 }
 
 func TestEachLegalBasisAsksForItsPapers(t *testing.T) {

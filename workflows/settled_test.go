@@ -78,7 +78,10 @@ func TestInAnArchivedProgrammeNothingIsChanged(t *testing.T) {
 	o, r := finished(t)
 	o.Must(t, o.engineOp("approver", workflow.KindSkip, r))
 	closeProgramme(o)
-	o.Refused(t, o.Create("worker", o.root, o.root, "note", "", "", map[string]any{"text": "补记"}), workflow.ReasonClosed)
+	ref := o.Refused(t, o.Create("worker", o.root, o.root, "note", "", "", map[string]any{"text": "补记"}), workflow.ReasonClosed)
+	if want := `"Neighbourhood programme", which it belongs to, is already "Archived"; reopen it first`; o.reason(ref, o.root).EN != want {
+		t.Errorf("got %s\nwant %s", o.reason(ref, o.root).EN, want)
+	}
 	fund := o.children(o.root, "fundraise")[0].ID
 	o.Refused(t, o.request("worker", fund, "submit", nil), workflow.ReasonClosed)
 	o.Refused(t, o.engineOp("lead", workflow.KindCancel, fund), workflow.ReasonClosed)
