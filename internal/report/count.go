@@ -118,7 +118,7 @@ func (b *builder) figures(i *workflow.Instance, a *Activity) {
 			}
 		}
 	}
-	for _, d := range b.items(i.ID, ofDonation) {
+	for _, d := range b.gifts(i.ID) {
 		claims = append(claims, b.claims(d.ID)...)
 	}
 	rosters := b.rosters(i)
@@ -238,7 +238,7 @@ func (b *builder) realBlocks(ids map[string]int64) int64 {
 func (b *builder) donors(i *workflow.Instance, onlyReal bool) int64 {
 	var n int64
 	seen := map[string]bool{}
-	for _, d := range b.items(i.ID, ofDonation) {
+	for _, d := range b.gifts(i.ID) {
 		if onlyReal && !b.real(d) {
 			continue
 		}

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"slices"
+
 	"github.com/linli/linli/internal/workflow"
 )
 
@@ -53,13 +55,18 @@ func (b *builder) fund(i *workflow.Instance, a *Activity) *Fund {
 		f.Donors = &d
 		break
 	}
-	for _, d := range b.items(i.ID, ofDonation) {
-		if g := b.text(d, "group"); g != "" && b.real(d) {
+	for _, d := range b.gifts(i.ID) {
+		if g := b.text(d, "group"); g != "" && b.real(d) && !slices.Contains(f.Groups, g) {
 			f.Groups = append(f.Groups, g)
 		}
 	}
 	f.Purchases = b.purchases(i)
 	return f
+}
+
+// gifts are the donations to a fund that it kept: what was refunded comes from nobody.
+func (b *builder) gifts(fund string) []*workflow.Instance {
+	return slices.DeleteFunc(slices.Clone(b.items(fund, ofDonation)), func(d *workflow.Instance) bool { return d.State == "refunded" })
 }
 
 // purchases lists what a fund paid for.

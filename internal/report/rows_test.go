@@ -256,6 +256,22 @@ func TestFundWithABalance(t *testing.T) {
 	hasNot(t, out, "书架")
 }
 
+// Money that went back came from nobody, and who gave twice is named once.
+func TestAFundNamesThoseWhoseMoneyItKept(t *testing.T) {
+	r := byHand("neighbourhood")
+	r.activity("fund", "fundraise", "fundraise", "published", workflow.Values{"title": "图书善款", "purpose": "图书"})
+	r.add("d1", "fund", "donation", "receipted", workflow.Values{"amount": int64(10000), "group": "居民"})
+	r.add("d2", "fund", "donation", "receipted", workflow.Values{"amount": int64(5000), "group": "居民"})
+	r.add("d3", "fund", "donation", "refunded", workflow.Values{"amount": int64(70000), "group": "商家", "donor": "a"})
+	r.add("d4", "d3", "claim", "stated", workflow.Values{"metric": "donors", "n": int64(10), "qualifier": "more_than", "label": "商家"})
+	rep, out := r.build(t)
+	if f := rep.Funds[0]; !cmp.Equal(f.Groups, []string{"居民"}) || *f.Received != 15000 || f.Donors != nil {
+		t.Errorf("%+v", f)
+	}
+	has(t, out, "zh", "居民捐献爱心，共筹集善款150元")
+	hasNot(t, out, "商家")
+}
+
 func TestEmptyProgrammeHasAReport(t *testing.T) {
 	for _, files := range []map[string][]byte{workflows.Files(), enginetest.Files(t)} {
 		r := byHand("neighbourhood")
