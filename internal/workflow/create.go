@@ -32,7 +32,8 @@ func (x *tx) runCreate() error {
 	form := FieldForm(def, true)
 	data, bad := NormaliseInput(form, x.cmd.Input)
 	x.reasons = append(x.reasons, bad...)
-	x.reasons = append(x.reasons, missingFields(def, data)...)
+	lacking := missingFields(def, data)
+	x.reasons = append(x.reasons, slices.DeleteFunc(lacking, func(r Reason) bool { return x.unfit(r.Name) })...)
 	if err := x.checkReferences(form.Input, data); err != nil {
 		return err
 	}

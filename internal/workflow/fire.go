@@ -121,7 +121,7 @@ func (x *tx) check(s step) error {
 		}
 	}
 	for _, in := range s.event.Input {
-		if v, ok := s.input[in.Name]; in.Required && (!x.backfill || s.event.effectsRead(in.Name)) && (!ok || v == nil) && !x.stored(s, in) {
+		if v, ok := s.input[in.Name]; in.Required && (!x.backfill || s.event.effectsRead(in.Name)) && (!ok || v == nil) && !x.stored(s, in) && !x.unfit(in.Name) {
 			x.refuse(fieldRequired(&in.Field))
 		}
 	}
@@ -149,6 +149,11 @@ func (e *Event) effectsRead(input string) bool {
 		}
 	}
 	return false
+}
+
+// unfit reports whether a value of this name was given that does not fit: then it is not missing.
+func (x *tx) unfit(field string) bool {
+	return slices.ContainsFunc(x.reasons, func(r Reason) bool { return r.Code == ReasonField && r.Name == field })
 }
 
 // stored reports whether an effect or an earlier event already filled a required input's field; a person must still

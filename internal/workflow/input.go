@@ -2,9 +2,11 @@ package workflow
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -174,14 +176,14 @@ func wholeNumber(v any) (int64, error) {
 	case int64:
 		n, ok = t, true
 	case uint64:
-		n, ok = int64(t), t <= maxNumber //nolint:gosec // bounded on the same line
+		n, ok = int64(min(t, maxNumber+1)), true //nolint:gosec // bounded on the same line
 	case float64:
-		if t == math.Trunc(t) && math.Abs(t) <= maxNumber {
-			n, ok = int64(t), true
+		if ok = t == math.Trunc(t); ok {
+			n = int64(max(min(t, maxNumber+1), -maxNumber-1))
 		}
 	case json.Number:
 		i, err := t.Int64()
-		n, ok = i, err == nil
+		n, ok = i, err == nil || errors.Is(err, strconv.ErrRange) // then the nearest that there is
 	}
 	if !ok {
 		return 0, wrong("请填整数（金额以分为单位）", "give a whole number (money in fen)")

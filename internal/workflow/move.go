@@ -15,7 +15,7 @@ func (x *tx) runEdit(inst *Instance, def *Definition) error {
 	}
 	st := def.State(inst.State)
 	if len(def.Edit.In) > 0 && !slices.Contains(def.Edit.In, inst.State) || len(def.Edit.In) == 0 && st != nil && st.Final {
-		x.refuse(editStateReason(def, inst))
+		x.refuse(editStateReason(x.Bundle, def, inst))
 	}
 	if err := x.checkActor(def, inst, def.Edit.By, Text{"修改", "editing"}); err != nil {
 		return err
@@ -46,8 +46,10 @@ func (x *tx) runMove(inst *Instance, def *Definition) error {
 	if to == "" {
 		x.refuse(moveReason(def, inst, x.cmd.Kind))
 	}
-	if err := x.checkActor(def, inst, rights, what); err != nil {
-		return err
+	if len(rights) > 0 { // nobody could help where the definition knows no such way
+		if err := x.checkActor(def, inst, rights, what); err != nil {
+			return err
+		}
 	}
 	if x.cmd.Reason == "" {
 		x.refuse(reasonRequired(what))
@@ -128,9 +130,9 @@ func (x *tx) checkUnused(inst *Instance, def *Definition) ([]string, error) {
 // unknownNeedReason lists the requirements that there are.
 func unknownNeedReason(d *Definition, name string, names []string) Reason {
 	if len(names) == 0 {
-		return both(ReasonUnknown, name, "「%s」没有可以特批的前提", `a "%s" has no requirement to waive`, d.Title)
+		return both(ReasonUnknown, name, "「%s」没有可以特批的前提", `"%s" has no requirement to waive`, d.Title)
 	}
-	return both(ReasonUnknown, name, "「%s」没有这个前提；可用：%s", `a "%s" has no such requirement; there are: %s`,
+	return both(ReasonUnknown, name, "「%s」没有这个前提；可用：%s", `"%s" has no such requirement; there are: %s`,
 		d.Title, same(strings.Join(names, ", ")))
 }
 
@@ -141,6 +143,9 @@ func (x *tx) runWaive(inst *Instance, def *Definition) error {
 	}
 	if err := x.checkRunning(inst); err != nil {
 		return err
+	}
+	if st := def.State(inst.State); st != nil && st.Final {
+		x.refuse(endedReason(def, inst))
 	}
 	root, err := x.get(inst.Root)
 	if err != nil {

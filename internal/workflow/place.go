@@ -139,7 +139,12 @@ func parentStateReason(b *Bundle, def, parent *Definition, state string) Reason 
 		zh, en = "所属的「%s」已是「%s」，这时不能增减或更改「%s」；只能在%s时进行", `"%s", which it belongs to, is now "%s"; "%s" can be added, changed or taken away only in %s`
 	}
 	r := both(ReasonState, state, zh, en, parent.Title, stateTitle(parent, state), def.Title, stateList(parent, in))
-	way := b.way(parent, state, in)
+	return b.withWay(r, parent, state, in)
+}
+
+// withWay adds to a reason what people do first to bring an instance from one state into one of others, if there is such a way.
+func (b *Bundle) withWay(r Reason, d *Definition, from string, to []string) Reason {
+	way := b.way(d, from, to)
 	if len(way) == 0 {
 		return r
 	}

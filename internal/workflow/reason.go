@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -93,11 +94,26 @@ func stateReason(d *Definition, i *Instance, ev *Event) Reason {
 		stateTitle(d, i.State), ev.Title, stateList(d, ev.From))
 }
 
-func editStateReason(d *Definition, i *Instance) Reason {
-	return both(ReasonState, i.State, "在「%s」时不能修改；需要时请先退回或重新打开", `it cannot be edited in "%s"; return or reopen it first`, stateTitle(d, i.State))
+// editStateReason names the states in which an instance is edited, where they are few, and the way there.
+func editStateReason(b *Bundle, d *Definition, i *Instance) Reason {
+	in := d.Edit.In
+	if len(in) == 0 {
+		in = openStates(d)
+		return b.withWay(both(ReasonState, i.State, "在「%s」时不能修改", `it cannot be edited in "%s"`, stateTitle(d, i.State)), d, i.State, in)
+	}
+	r := both(ReasonState, i.State, "在「%s」时不能修改，只能在%s时修改", `it cannot be edited in "%s", only in %s`, stateTitle(d, i.State), stateList(d, in))
+	return b.withWay(r, d, i.State, in)
 }
 
+// roleReason names whom to ask; what the system does besides people is of no help to them.
 func roleReason(what Text, by []string) Reason {
+	people := slices.DeleteFunc(slices.Clone(by), func(r string) bool { return r == "system" })
+	if len(people) == 0 {
+		r := both(ReasonRole, strings.Join(by, ","), "%s只由系统进行", "%s is done only by the system", what)
+		r.Roles = by
+		return r
+	}
+	by = people
 	r := both(ReasonRole, strings.Join(by, ","), "%s需要以下身份之一：%s", "%s needs one of these roles: %s", what, roleList(by))
 	r.Roles = by
 	return r
@@ -201,10 +217,25 @@ func expressionReason(d *Definition, name string, err error) Reason {
 
 func ancestorReason(d *Definition, i *Instance) Reason {
 	r := both(ReasonClosed, i.ID, "所属的「%s」已是「%s」", `"%s", which it belongs to, is already "%s"`, d.Title, stateTitle(d, i.State))
-	if d.Reopen != nil && d.Reopen.To[i.State] != "" {
+	return withReturn(r, d, i.State)
+}
+
+// endedReason is ancestorReason for what ended itself.
+func endedReason(d *Definition, i *Instance) Reason {
+	return withReturn(both(ReasonState, i.State, "现在已是「%s」", `it is already "%s"`, stateTitle(d, i.State)), d, i.State)
+}
+
+// withReturn says how what has ended goes on: it is reopened, or its cancelling is undone.
+func withReturn(r Reason, d *Definition, state string) Reason {
+	switch {
+	case d.Reopen != nil && d.Reopen.To[state] != "":
 		r.Text.ZH += "；需要更改时请先重新打开"
 		r.Text.EN += "; reopen it first"
 		r.Roles = d.Reopen.By
+	case (state == StateCancelled || state == StateSkipped) && len(d.Undo.By) > 0:
+		r.Text.ZH += "；需要更改时请先撤销那次操作"
+		r.Text.EN += "; undo that first"
+		r.Roles = d.Undo.By
 	}
 	return r
 }
@@ -214,15 +245,23 @@ func needReason(b *Bundle, programme *Definition, n *Need, open []*Instance) Rea
 	d := b.Definition(slot.Workflow)
 	if len(n.Else.ZH) > 0 {
 		r := Reason{Code: ReasonNeed, Name: n.Name, Text: n.Else, Roles: reachers(d, n.Milestone)}
-		return withOpen(r, d, open)
+		return withOpen(r, slot, d, n, open)
 	}
 	r := both(ReasonNeed, n.Name, "须先完成「%s」（%s）", `"%s" must first be "%s"`, slot.Title, stateTitle(d, n.Milestone))
 	r.Roles = reachers(d, n.Milestone)
-	return withOpen(r, d, open)
+	return withOpen(r, slot, d, n, open)
 }
 
-// withOpen names at most three of the activities that are still open.
-func withOpen(r Reason, d *Definition, open []*Instance) Reason {
+// withOpen names at most three of the activities that are still open. That all were cancelled is not enough where one must be.
+func withOpen(r Reason, slot *Slot, d *Definition, n *Need, open []*Instance) Reason {
+	if n.Which == WhichAll && len(open) == 0 {
+		r.Text.ZH += fmt.Sprintf("；没有未取消的「%s」：请新建一个并完成", slot.Title.ZH)
+		r.Text.EN += fmt.Sprintf("; there is no %q that was not cancelled: add one and bring it to its end", slot.Title.EN)
+		if d.Skip != nil {
+			r.Text.ZH += "，或新建后标为不适用"
+			r.Text.EN += ", or mark a new one as not applicable"
+		}
+	}
 	for n, i := range open {
 		if n == 3 {
 			r.Text.ZH += fmt.Sprintf("；另有 %d 项", len(open)-n)
@@ -287,7 +326,7 @@ func namedReason(d *Definition, i *Instance, by *Definition, r *Instance) Reason
 }
 
 func belowReason(d *Definition, i *Instance, below *Definition) Reason {
-	return both(ReasonUsed, i.ID, "%s %s 之下的「%s」后来又有改动，不能撤销；请先撤销后来的操作", `below %s %s, a "%s" was changed since; undo the later command first`,
+	return both(ReasonUsed, i.ID, "%s %s 之下的「%s」后来又有改动，不能撤销；请先撤销后来的操作", `below %s %s, "%s" was changed since; undo the later command first`,
 		d.Title, same(i.Label()), below.Title)
 }
 
@@ -305,9 +344,9 @@ func placeReason(d, parent *Definition) Reason {
 		where = parent.Title
 	}
 	if d.Level == LevelActivity {
-		return both(ReasonUnknown, d.Name, "「%s」要建在项目的活动位置里；请写明位置（slot），现在写的是「%s」", `a "%s" goes into a slot of a programme; name the slot (what was named: "%s")`, d.Title, where)
+		return both(ReasonUnknown, d.Name, "「%s」要建在项目的活动位置里；请写明位置（slot），现在写的是「%s」", `"%s" goes into a slot of a programme; name the slot (what was named: "%s")`, d.Title, where)
 	}
-	return both(ReasonUnknown, d.Name, "「%s」不能建在「%s」之下", `a "%s" cannot be created under "%s"`, d.Title, where)
+	return both(ReasonUnknown, d.Name, "「%s」不能建在「%s」之下", `"%s" cannot be created under "%s"`, d.Title, where)
 }
 
 func slotFullReason(s *Slot) Reason {
@@ -328,7 +367,7 @@ func keyReason(d *Definition, key string) Reason {
 
 func moveReason(d *Definition, i *Instance, kind Kind) Reason {
 	what := map[Kind]Text{KindCancel: {"取消", "cancelled"}, KindSkip: {"标为不适用", "marked as not applicable"}, KindReopen: {"重新打开", "reopened"}}[kind]
-	return both(ReasonState, string(kind), "「%s」在「%s」时不能%s", `a "%s" cannot, in "%s", be %s`, d.Title, stateTitle(d, i.State), what)
+	return both(ReasonState, string(kind), "「%s」在「%s」时不能%s", `"%s" cannot, in "%s", be %s`, d.Title, stateTitle(d, i.State), what)
 }
 
 func notWaivableReason(n *Need) Reason {
