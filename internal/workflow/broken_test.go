@@ -144,6 +144,7 @@ func brokenFiles() []brokenFile {
 		{"bad_cron.yaml", []mistake{{"bad_cron", 12, 28, "write five fields, such as"}}},
 		{"bad_default.yaml", []mistake{{"bad_default", 6, 31, "write a value of type"}}},
 		{"bad_default_enum.yaml", []mistake{{"bad_default", 6, 60, "write a value of type"}}},
+		{"typed_by_nobody.yaml", []mistake{{"bad_value", 6, 44, "remove `required`"}, {"bad_value", 13, 85, "remove it, or take `typed: false`"}}},
 		{"bad_min.yaml", []mistake{{"unknown_key", 6, 28, "remove it, or write `type: int`"}, {"bad_default", 7, 39, "write a whole number, more than 0, or change"}, {"bad_value", 8, 27, "write 1000000000000000 or less"}}},
 		{"bad_duration.yaml", []mistake{{"bad_duration", 12, 46, "write ISO 8601, such as"}}},
 		{"bad_grace.yaml", []mistake{{"bad_duration", 12, 46, "write a duration above zero"}}},

@@ -188,7 +188,7 @@ func (x *tx) createProgramme(def *Definition, programme *Instance) error {
 	return nil
 }
 
-// FieldForm is the form of creating (or editing) an instance: every field. It belongs to the definition.
+// FieldForm is the form of creating (or editing) an instance: every field that people type. It belongs to the definition.
 func FieldForm(def *Definition, create bool) *Event {
 	if create {
 		return def.index.create
@@ -202,6 +202,9 @@ func newFieldForm(def *Definition, create bool) *Event {
 		ev = &Event{Name: string(KindCreate), Title: Text{"新建", "create"}}
 	}
 	for _, f := range def.Fields {
+		if f.Untyped {
+			continue
+		}
 		ev.Input = append(ev.Input, &Input{Field: *f, Store: true, Required: create && f.Required})
 	}
 	return ev

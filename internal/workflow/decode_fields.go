@@ -51,6 +51,12 @@ func (d *draft) fields(n *yaml.Node) {
 				d.note(v, codeValue, phrase("%s不能搜索", "%s cannot be searched", what), Text{"只有单个文本才可写 `search: true`", "only a single text may have `search: true`"})
 			}
 		}
+		if v := m.take("typed"); v != nil {
+			if f.Untyped = !d.boolean(v, partOf(what, "typed")); f.Untyped && f.Required {
+				d.note(v, codeValue, phrase("%s是必填的，却不能填写", "%s is required, and cannot be typed", what),
+					Text{"请删除 `required`，或改为可填写", "remove `required`, or let it be typed"})
+			}
+		}
 		f.Title = d.text(m.need("title"), partOf(what, "title"))
 		if v := m.take("default"); v != nil {
 			f.Default = d.defaultValue(v, f)
@@ -203,6 +209,10 @@ func (d *draft) input(event, name string, key, value *yaml.Node) *Input {
 			continue
 		}
 		in.Field = *f
+		if f.Untyped {
+			d.note(key, codeValue, phrase("%s是只由效果写入的字段", "%s is a field that only effects set", what),
+				Text{"请删除，或从字段删去 `typed: false`", "remove it, or take `typed: false` from the field"})
+		}
 		in.Pos, in.Field.Required, in.Store = d.pos(key), false, true
 		for _, extra := range m.names {
 			if extra != "required" && extra != "title" {

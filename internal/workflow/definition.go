@@ -151,6 +151,7 @@ type Field struct {
 	Default  any         // a normalised Value, or nil
 	Min      *int64      // of an int or money: no less may be typed; nil: any number
 	Search   bool        // a personal text that staff may search by (names, labels)
+	Untyped  bool        // only effects set it: it stands in no form
 }
 
 // Plain reports whether a guard may read the field without asking first whether it has a value.

@@ -83,6 +83,9 @@ func explainMove(env Env, cmd Command, inst *Instance, def *Definition, k Kind) 
 	cmd.Kind, cmd.Reason = k, "?"
 	x := newTx(env, cmd)
 	err := x.runMove(inst, def)
+	if err == nil && len(x.reasons)+len(x.missing) == 0 {
+		err = x.checkAlways()
+	}
 	if len(x.missing) > 0 {
 		return nil, x.missing, nil
 	}

@@ -295,6 +295,9 @@ func (w *readme) fields() {
 		if f.Search {
 			marks = append(marks, "可搜索 · searchable")
 		}
+		if f.Untyped {
+			marks = append(marks, "由系统写入 · set by the system")
+		}
 		w.row(titles(f.Title), "`"+f.Name+"`", fieldType(f), privacyTitle(f.Privacy), strings.Join(marks, "；"))
 	}
 }
