@@ -215,16 +215,29 @@ func TestOptionsSayWhatCanBeMadeAndWhyNot(t *testing.T) {
 		if got := h.options("auditor", fund).creates(t, "donation"); got.Allowed || len(got.Reasons) != 1 || got.Reasons[0].Code != string(workflow.ReasonRole) {
 			t.Errorf("for an auditor: %+v", got)
 		}
-		gift := h.command(engine.Request{
-			Command: workflow.Command{Kind: workflow.KindCreate, Root: h.programme, Target: fund, Workflow: "donation", Actor: workflow.Actor{Person: h.people["worker"]}},
-			Values:  map[string]any{"amount": 100},
-		}).Instance
-		if got := h.options("worker", gift).creates(t, "claim"); !got.Allowed {
-			t.Errorf("under a gift to a draft: %+v", got)
+		under := func(parent, of string, values map[string]any) string {
+			return h.command(engine.Request{
+				Command: workflow.Command{Kind: workflow.KindCreate, Root: h.programme, Target: parent, Workflow: of, Actor: workflow.Actor{Person: h.people["worker"]}},
+				Values:  values,
+			}).Instance
 		}
-		h.command(engine.Request{Command: workflow.Command{Kind: workflow.KindCancel, Root: h.programme, Target: fund, Reason: "改期", Actor: workflow.Actor{Person: h.people["lead"]}}})
-		if got := h.options("worker", gift).creates(t, "claim"); got.Allowed || got.Reasons[0].Code != string(workflow.ReasonClosed) || got.Reasons[0].Text == "" {
-			t.Errorf("under a gift to a cancelled fund: %+v", got)
+		train := h.activity("train").ID
+		session := under(train, "session", map[string]any{"when": "2023-06-01/morning", "kind": "training"})
+		if got := h.options("worker", session).creates(t, "shift"); !got.Allowed {
+			t.Errorf("under a session of a draft: %+v", got)
+		}
+		h.command(engine.Request{Command: workflow.Command{Kind: workflow.KindCancel, Root: h.programme, Target: train, Reason: "改期", Actor: workflow.Actor{Person: h.people["lead"]}}})
+		if got := h.options("worker", session).creates(t, "shift"); got.Allowed || got.Reasons[0].Code != string(workflow.ReasonClosed) || got.Reasons[0].Text == "" {
+			t.Errorf("under a session of a cancelled training: %+v", got)
+		}
+		under(fund, "donation", map[string]any{"amount": 100})
+		if got := h.options("lead", fund).find(t, "cancel", ""); got.Allowed || !strings.Contains(got.Reasons[0].Text, "1.00 was received") {
+			t.Errorf("cancelling a fund with money in it: %+v", got)
+		}
+		for _, f := range h.options("worker", fund).find(t, "edit", "").Form {
+			if f.Name == "reconciled_in" || f.Name == "reconciled_out" {
+				t.Errorf("%s may be typed", f.Name)
+			}
 		}
 		full := h.options("worker", h.programme).creates(t, "recruit")
 		if full.Allowed || full.Reasons[0].Code != string(workflow.ReasonLimit) {

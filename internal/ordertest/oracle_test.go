@@ -164,6 +164,7 @@ func (o *oracle) command(e accepted) {
 			o.fail("%s was cancelled in its final state %s", o.flow(id), o.state(id))
 		}
 		o.unused(id, milestones()[o.flow(id)]...)
+		o.empty(id)
 		o.leave(id, "cancelled")
 	case workflow.KindSkip:
 		o.reasoned(e)
@@ -246,6 +247,12 @@ func (o *oracle) step(e accepted, m machine, id, event, checked string) {
 		o.takeBack(id, back)
 	}
 	o.enter(id, o.destination(id, event, w), e.Occurred)
+	switch o.flow(id) + "." + event {
+	case "neighbourhood.accept":
+		o.set("accepted", id, "", o.figures(id))
+	case "neighbourhood.withdraw_acceptance":
+		o.set("accepted", id, "", "")
+	}
 	o.consequences(id, event)
 }
 

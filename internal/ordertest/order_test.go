@@ -172,14 +172,18 @@ func (o *oracle) forbidden(id, event string, backfill bool) []string {
 	case "fundraise.close":
 		no(!backfill && len(o.in("donation", id, "received")) > 0, "a donation has neither receipt nor waiver")
 		no(!backfill && len(o.in("pledge", id, "pledged")) > 0, "a pledge is open")
+	case "neighbourhood.accept", "neighbourhood.archive":
+		no(len(o.in("purchase", id, "draft", "requested", "approved", "paid")) > 0, "a purchase is open")
 	case "fundraise.archive":
 		no(len(o.in("donation", id, "received")) > 0, "a donation has neither receipt nor waiver")
 	case "recognise.confirm", "recognise.issue":
 		no(!backfill && len(o.in("objection", id, "")) > 0, "an objection is not settled")
 	case "fundraise.start_purchase", "fundraise.publish":
+		no(!backfill && event == "publish" && len(o.in("donation", id, "received")) > 0, "a donation has neither receipt nor waiver")
 		received, spent := o.balance(id)
 		no(spent > received, "%d spent of %d received", spent, received)
 	case "fundraise.reconcile":
+		no(!backfill && len(o.in("donation", id, "received")) > 0, "a donation has neither receipt nor waiver")
 		received, spent := o.balance(id)
 		no(spent > received, "%d spent of %d received", spent, received)
 		no(o.get("field", id, "spend_all") == "true" && spent != received, "%d spent of %d received, all of which is to be spent", spent, received)
@@ -295,6 +299,38 @@ func (o *oracle) money() {
 	for _, fund := range o.all("", "fundraise") {
 		if received, spent := o.balance(fund); spent > received {
 			o.fail("a fund received %d, and %d were taken from it", received, spent)
+		}
+	}
+	for _, p := range o.all("", "neighbourhood") {
+		if was, now := o.get("accepted", p, ""), o.figures(p); was != "" && was != now && (o.state(p) == "accepted" || o.state(p) == "archived") {
+			o.fail("a programme was accepted with the figures %s, and they are %s now", was, now)
+		}
+	}
+}
+
+// figures are what the living funds of a programme received and spent.
+func (o *oracle) figures(programme string) string {
+	var in, out int64
+	for _, f := range o.all(programme, "fundraise") {
+		if !o.dead(f) {
+			received, spent := o.balance(f)
+			in, out = in+received, out+spent
+		}
+	}
+	return fmt.Sprintf("%d/%d", in, out)
+}
+
+// empty: nothing is given up with people's money in it, or once it was reconciled or accepted.
+func (o *oracle) empty(id string) {
+	switch o.flow(id) {
+	case "fundraise":
+		received, spent := o.balance(id)
+		if s := o.state(id); received > 0 || spent > 0 || s == "reconciled" || s == "published" {
+			o.fail("a %s fund with %d in it was cancelled", s, received)
+		}
+	case "neighbourhood":
+		if s := o.state(id); s == "accepted" || o.figures(id) != "0/0" {
+			o.fail("a programme that is %s was cancelled with %s", s, o.figures(id))
 		}
 	}
 }
