@@ -77,14 +77,24 @@ func (d *desk) carryOut(p *place, req engine.Request) error {
 	if res.Replayed {
 		d.say("以前已执行过，没有重复。", "Carried out before; nothing was repeated.")
 	}
+	if req.Kind == workflow.KindEdit { // which moved nothing
+		d.say("已保存：第 %d 版（历史第 %d 条，编号 %s）", "Stored: version %d (history entry %d, command %s)", res.Version, res.Seq, res.Command)
+		d.remind(res)
+		return nil
+	}
 	d.say("已保存：%s，第 %d 版（历史第 %d 条，编号 %s）", "Stored: %s, version %d (history entry %d, command %s)", state, res.Version, res.Seq, res.Command)
 	if req.Kind == workflow.KindCreate {
 		d.say("新建的 id：%s", "The id of what was created: %s", res.Instance)
 	}
+	d.remind(res)
+	return nil
+}
+
+// remind tells what was passed all the same.
+func (d *desk) remind(res engine.Result) {
 	for _, line := range d.warnings(res.Warnings) {
 		d.say("提醒：%s", "Warning: %s", line)
 	}
-	return nil
 }
 
 func workflowOf(res engine.Result, p *place) string {

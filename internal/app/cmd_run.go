@@ -195,6 +195,10 @@ func (c *bundleAdoptCmd) Run(s *session) error {
 		if err := d.people(&req, p, c.actorFlags); err != nil {
 			return err
 		}
-		return d.carryOut(p, req)
+		if err := d.carryOut(p, req); err != nil {
+			return err
+		}
+		d.say("今后的新项目使用 %s", "New programmes use %s from now on", b.Hash)
+		return nil
 	})
 }

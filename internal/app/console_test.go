@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -125,5 +126,13 @@ func TestReasonsSayWhoCanHelp(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestAdoptingDefinitionsSaysWhatWasAdopted(t *testing.T) {
+	t.Parallel()
+	got := tell(t, small(t), "bundle", "adopt", "--workflows", "own", "--as", "lead", "--lang", "en")
+	if got.Status != 0 || !strings.Contains(got.Out, "Stored: version ") || !strings.Contains(got.Out, "New programmes use ") || strings.Contains(got.Out, "Open") {
+		t.Errorf("%+v", got)
 	}
 }

@@ -145,7 +145,7 @@ func (x *tx) guardFails(s step, g *Guard, sc *Scope) error {
 	if err != nil {
 		return err
 	}
-	return x.apply(level, g.Name, Reason{Code: ReasonGuard, Name: g.Name, Text: text, Roles: s.event.By}, s)
+	return x.apply(level, g.Name, Reason{Code: ReasonGuard, Name: g.Name, Text: text, Roles: askable(s.event.By)}, s)
 }
 
 // guardWaits reports whether a guard reads a required input that is not there: the missing field is the reason then.

@@ -105,15 +105,18 @@ func editStateReason(b *Bundle, d *Definition, i *Instance) Reason {
 	return b.withWay(r, d, i.State, in)
 }
 
-// roleReason names whom to ask; what the system does besides people is of no help to them.
-func roleReason(what Text, by []string) Reason {
-	people := slices.DeleteFunc(slices.Clone(by), func(r string) bool { return r == "system" })
-	if len(people) == 0 {
-		r := both(ReasonRole, strings.Join(by, ","), "%s只由系统进行", "%s is done only by the system", what)
-		r.Roles = by
-		return r
+// askable are the roles that can be asked: the system cannot.
+func askable(by []string) []string {
+	if !slices.Contains(by, "system") {
+		return by
 	}
-	by = people
+	return slices.DeleteFunc(slices.Clone(by), func(r string) bool { return r == "system" })
+}
+
+func roleReason(what Text, by []string) Reason {
+	if by = askable(by); len(by) == 0 {
+		return both(ReasonRole, "system", "%s只由系统进行", "%s is done only by the system", what)
+	}
 	r := both(ReasonRole, strings.Join(by, ","), "%s需要以下身份之一：%s", "%s needs one of these roles: %s", what, roleList(by))
 	r.Roles = by
 	return r
@@ -289,7 +292,7 @@ func reachers(d *Definition, state string) []string {
 	for _, e := range d.Events {
 		for _, to := range e.To {
 			if to.State == state {
-				out = append(out, e.By...)
+				out = union(out, askable(e.By))
 			}
 		}
 	}

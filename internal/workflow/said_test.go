@@ -32,6 +32,12 @@ func TestNobodyIsSentToTheSystem(t *testing.T) {
 	if got := roleReason(Text{"归档", "archiving"}, []string{"system", "lead"}); got.Text.EN != "archiving needs one of these roles: lead" {
 		t.Error(got.Text.EN)
 	}
+	recruit := &Definition{Events: []*Event{
+		{By: []string{"lead", "system"}, To: []Destination{{State: "formed"}}}, {By: []string{"lead", "worker"}, To: []Destination{{State: "formed"}}},
+	}}
+	if got := strings.Join(reachers(recruit, "formed"), " "); got != "lead worker" {
+		t.Error(got)
+	}
 	if got := roleReason(Text{"结束", "closing"}, []string{"system"}); got.Text.EN != "closing is done only by the system" || got.Text.ZH != "结束只由系统进行" {
 		t.Error(got.Text)
 	}
