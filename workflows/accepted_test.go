@@ -69,8 +69,10 @@ func TestTheMoneyOfAnAcceptedProgrammeStands(t *testing.T) {
 	o.fire("finance", f, "correct", nil)
 	says(t, o.refused("approver", o.root, "accept", "funds_explained", nil), "还有 1 笔善款")
 	o.edit("lead", o.root, map[string]any{"title": "别的"})
-	o.fire("approver", f, "publish", nil)
+	undo := o.engineOp("approver", workflow.KindUndo, "")
+	undo.Of = o.fire("approver", f, "publish", nil).Command
 	o.fire("approver", o.root, "accept", nil)
+	o.reason(o.Refused(t, undo, workflow.ReasonUsed), "acceptance_stands")
 	o.fire("lead", o.root, "archive", nil)
 }
 

@@ -176,7 +176,7 @@ func wholeNumber(v any) (int64, error) {
 	case int64:
 		n, ok = t, true
 	case uint64:
-		n, ok = int64(min(t, maxNumber+1)), true //nolint:gosec // bounded on the same line
+		n, ok = int64(min(t, maxNumber+1)), true
 	case float64:
 		if ok = t == math.Trunc(t); ok {
 			n = int64(max(min(t, maxNumber+1), -maxNumber-1))
